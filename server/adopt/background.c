@@ -15,6 +15,7 @@
 #include "server/base/commit.h"
 #include "server/base/reject_log.h"
 #include "server/base/spare.h"
+#include "server/events/event_rows.h"
 #include "server/ops/metrics.h"
 #include "shadows.h"
 #include "unused_lists.h"
@@ -79,10 +80,13 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     uint64_t transactions = r == 0 ? overlay_tally(service->states.overlay).transactions : 0;
     pthread_mutex_unlock(&service->lock);
     if (r == 0)
-        log_line(service->settings.log, LOG_INFO,
-                 "%s: %" PRIu64 " transactions, position %" PRIu64 ", folded in %.1f s", good,
-                 transactions, end.position,
-                 (double)(clock_monotonic_us(service->settings.clock) - began_us) / 1e6);
+        log_line_with(service->settings.log, LOG_INFO,
+                      LOG_FIELDS(log_field_string("state", good),
+                                 log_field_unsigned("transactions", transactions),
+                                 log_field_unsigned("position", end.position)),
+                      "%s: %" PRIu64 " transactions, position %" PRIu64 ", folded in %.1f s", good,
+                      transactions, end.position,
+                      (double)(clock_monotonic_us(service->settings.clock) - began_us) / 1e6);
     return r;
 }
 
@@ -165,10 +169,15 @@ static void recover(struct service *service) {
         r = begin_again(service, &fold, &error);
     if (r == 0)
         r = fold_and_serve(service, fold, &error);
-    if (r < 0)
+    if (r < 0) {
         log_line(service->settings.log, LOG_DEBUG, "still unavailable: %s", error.text);
-    else
+    } else {
+        pthread_mutex_lock(&service->lock);
+        uint64_t position = archive_end(service->archive).position;
+        pthread_mutex_unlock(&service->lock);
+        event_archive_recovered(service->settings.events, position);
         metric_add(service->settings.metrics, RECOVERIES, 0, 1);
+    }
     service_report(service);
 }
 

@@ -22,6 +22,7 @@
 #include "server/base/commit.h"
 #include "server/base/drift_counts.h"
 #include "server/base/run_pool.h"
+#include "server/events/event_rows.h"
 #include "shadows.h"
 #include "swap_run.h"
 #include "token_reload.h"
@@ -311,8 +312,9 @@ static bool swap(struct reload *reload) {
 void service_refuse_reload(struct service *service, const char *reason) {
     service_note_refusal(service, &service->refused, reason);
     metric_add(service->settings.metrics, RELOADS, RELOAD_REFUSED, 1);
-    log_line(service->settings.log, LOG_ERROR, "policy refused, the current one stays in force: %s",
-             reason);
+    event_policy_refused(service->settings.events, reason);
+    log_line_with(service->settings.log, LOG_ERROR, LOG_FIELDS(log_field_string("reason", reason)),
+                  "policy refused, the current one stays in force: %s", reason);
 }
 
 static void log_unused_entries(struct service *service) {
@@ -337,9 +339,15 @@ static void log_result(struct reload *reload) {
     service_note_refusal(service, &service->refused, NULL);
     metric_add(settings->metrics, RELOADS, policy->result, 1);
     hash_hex(candidate_snapshot(policy)->id, id);
-    log_line(settings->log, LOG_INFO, "policy %" TEXT_FORMAT " %s %s",
-             TEXT_ARGS(candidate_snapshot(policy)->name), id,
-             policy->result == RELOAD_UNCHANGED ? "is unchanged" : "adopted");
+    log_line_with(settings->log, LOG_INFO,
+                  LOG_FIELDS(log_field_text("policy", candidate_snapshot(policy)->name),
+                             log_field_string("policy_id", id),
+                             log_field_string("file", policy->path)),
+                  "policy %" TEXT_FORMAT " %s %s", TEXT_ARGS(candidate_snapshot(policy)->name), id,
+                  policy->result == RELOAD_UNCHANGED ? "is unchanged" : "adopted");
+    if (policy->result == RELOAD_ADOPTED)
+        event_policy_adopted(settings->events, candidate_snapshot(policy)->name,
+                             candidate_snapshot(policy)->id);
     if (policy->result == RELOAD_ADOPTED)
         log_unused_entries(service);
 }

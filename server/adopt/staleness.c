@@ -6,6 +6,7 @@
 #include "staleness.h"
 
 #include "core/base/value.h"
+#include "server/events/event_watch.h"
 #include "swap_run.h"
 
 int64_t service_generation_age_us(const struct service *service, int64_t now_us) {
@@ -85,5 +86,6 @@ void service_poll(struct service *service) {
                  is_stale ? "the tables are older than stale_after, and decisions are marked stale"
                           : "the overlay is close to overlay_limit");
     log_clock_back(service, now_us, behind_us);
+    event_watch_look(service->event_watch);
     swap_ask(service, false);
 }

@@ -15,6 +15,7 @@
 #include "adoption.h"
 #include "core/base/check.h"
 #include "server/base/deferred_free.h"
+#include "server/events/event_rows.h"
 #include "swap_compare.h"
 
 #include <inttypes.h>
@@ -81,8 +82,11 @@ static enum swap_state refuse(struct swap *swap, const struct error *error) {
     struct service *service = swap->service;
     end_with(swap, SWAP_RESULT_REFUSED);
     swap_set_reason(swap, error->text);
-    log_line(service->settings.log, LOG_ERROR,
-             "new generation refused, the old one stays in use: %s", error->text);
+    event_generation_refused(service->settings.events, error->text);
+    log_line_with(service->settings.log, LOG_ERROR,
+                  LOG_FIELDS(log_field_string("code", error_code_name(error->code)),
+                             log_field_string("reason", error->text)),
+                  "new generation refused, the old one stays in use: %s", error->text);
     return SWAP_REFUSED;
 }
 
@@ -117,7 +121,9 @@ static enum swap_state abandon(struct swap *swap, uint64_t behind) {
     swap->try_again_us = clock_monotonic_us(service->settings.clock) + SWAP_ABANDONED_PAUSE_US;
     end_with(swap, SWAP_RESULT_ABANDONED);
     swap_set_reason(swap, reason);
-    log_line(service->settings.log, LOG_WARNING, "generation swap abandoned: %s", reason);
+    log_line_with(service->settings.log, LOG_WARNING,
+                  LOG_FIELDS(log_field_unsigned("records_behind", behind)),
+                  "generation swap abandoned: %s", reason);
     return SWAP_ABANDONED;
 }
 
@@ -355,12 +361,17 @@ static void log_adopted(struct swap *swap, uint64_t generation_id, uint64_t posi
     char id[HASH_HEX_SIZE];
     hash_hex(generation_id, id);
     metric_observe(settings->metrics, SWAP_LOCKED, 0, locked_us);
-    log_line(settings->log, LOG_INFO,
-             "generation %s adopted at position %" PRIu64 ": caught up with %" PRIu64
-             " records in %.1f s, decisions waited %.1f ms",
-             id, position, swap->folded,
-             (double)(clock_monotonic_us(settings->clock) - swap->began_us) / 1e6,
-             (double)locked_us / 1e3);
+    log_line_with(settings->log, LOG_INFO,
+                  LOG_FIELDS(log_field_string("generation_id", id),
+                             log_field_unsigned("position", position),
+                             log_field_unsigned("records", swap->folded),
+                             log_field_signed("locked_us", locked_us)),
+                  "generation %s adopted at position %" PRIu64 ": caught up with %" PRIu64
+                  " records in %.1f s, decisions waited %.1f ms",
+                  id, position, swap->folded,
+                  (double)(clock_monotonic_us(settings->clock) - swap->began_us) / 1e6,
+                  (double)locked_us / 1e3);
+    event_generation_adopted(settings->events, generation_id, position);
     adoption_log_warming(swap->service, warming, text_of(reason));
 }
 

@@ -4,6 +4,7 @@
 #include "brake_counts.h"
 #include "commit.h"
 #include "deferred_free.h"
+#include "server/events/event_rows.h"
 
 void service_note_write_failure(struct service *service, const struct error *error) {
     metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
@@ -17,7 +18,14 @@ void service_lose_archive(struct service *service, const struct error *error) {
     brake_counts_clear(service->brake_counts); /* they include decisions that are taken back */
     brake_counts_clear(service->challenge.brake_counts);
     service_defer_free(service, &service->states);
-    log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
+    log_line_with(
+        service->settings.log, LOG_ERROR,
+        LOG_FIELDS(log_field_string("code", error_code_name(error->code)),
+                   log_field_string("file", service->archive_path),
+                   log_field_unsigned("position", archive_end(service->archive).position)),
+        "the archive could not be written: %s", error->text);
+    event_archive_failed(service->settings.events, archive_end(service->archive).position,
+                         error->text);
     service_note_write_failure(service, error);
     if (service->state == SERVICE_READY || service->state == SERVICE_STANDBY ||
         service->state == SERVICE_STARTING)

@@ -1,6 +1,8 @@
 /* The service's own state: what it is, why, and since when its reloads are refused. */
 #include "service_state.h"
 
+#include "server/events/event_rows.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,11 +20,15 @@ const char *service_state_name(enum service_state state) {
 }
 
 void service_set_state(struct service *service, enum service_state state, const char *format, ...) {
+    enum service_state was = service->state;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(service->reason, sizeof service->reason, format, arguments);
     va_end(arguments);
     service->state = state;
+    if (state != was)
+        event_state(service->settings.events, service_state_name(state), service_state_name(was),
+                    service->reason);
 }
 
 void service_fail(struct service *service, const struct error *error) {

@@ -17,6 +17,7 @@
 #include "server/adopt/admission.h"
 #include "server/base/service.h"
 #include "server/cluster/cluster.h"
+#include "server/events/events.h"
 #include "server/front/front_http.h"
 #include "server/front/front_nng.h"
 #include "server/net/address.h"
@@ -53,6 +54,7 @@ struct harrierd {
     struct event *signals[4];
     struct event *changed, *watch, *retry, *drain; /* watch NULL: no watchdog */
     int changed_descriptor;                        /* eventfd: the service has changed its state */
+    struct events *events;                         /* NULL: nothing is told */
     struct service *service;                       /* NULL before open_service() */
     struct front *front;
     struct front *http; /* NULL: no http_listen */
@@ -227,6 +229,22 @@ static struct challenge_settings challenge_settings_of(const struct options *opt
                                        .share = options->challenger_parts};
 }
 
+/* A change of the level is logged whatever the levels are: who reads the log later must see why
+ * lines begin or end there. */
+static void reload_log(struct harrierd *harrierd, const struct options *next) {
+    int was = harrierd->options.log_level;
+    log_set_format(&harrierd->log, (enum log_format)next->log_format);
+    if (next->log_level != was) {
+        log_line_with(&harrierd->log, LOG_ERROR,
+                      LOG_FIELDS(log_field_string("log_level", log_level_names[next->log_level]),
+                                 log_field_string("was", log_level_names[was])),
+                      "log_level is %s from now on; it was %s", log_level_names[next->log_level],
+                      log_level_names[was]);
+    }
+    log_set_level(&harrierd->log, (enum log_level)next->log_level);
+    harrierd->options.log_level = next->log_level;
+}
+
 /* SIGHUP. Options that cannot change while it runs are reported; if any option is invalid, nothing
  * at all is reloaded. */
 static void on_reload(evutil_socket_t signal, short what, void *user) {
@@ -250,7 +268,7 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
                  (int)fixed.length, (const char *)fixed.bytes);
     buffer_deinit(&fixed);
     harrierd->options.drain_timeout_us = next.drain_timeout_us;
-    log_set_level(&harrierd->log, (enum log_level)next.log_level);
+    reload_log(harrierd, &next);
     reload_certificates(harrierd, &next);
     watch_folders(harrierd,
                   &next); /* before the folders are read, so that later changes are noticed */
@@ -296,6 +314,29 @@ static struct cluster_settings cluster_settings_of(const struct options *options
     };
 }
 
+/* Who tells it: the node, or the machine. */
+static int open_events(struct harrierd *harrierd, struct error *ret_error) {
+    const struct options *options = &harrierd->options;
+    char machine[256] = "";
+    if (!*options->node && gethostname(machine, sizeof machine - 1) < 0)
+        snprintf(machine, sizeof machine, "unnamed");
+    const struct events_settings settings = {
+        .url = options->event_url,
+        .command = options->event_command,
+        .kinds = options->event_kinds,
+        .fields = options->event_field_set,
+        .secret = options->event_secret,
+        .ca = options->event_ca,
+        .timeout_us = options->event_timeout_us,
+        .queue_size = (size_t)options->event_queue_bytes,
+        .server = *options->node ? options->node : machine,
+        .clock = &clock_system,
+        .log = &harrierd->log,
+        .metrics = harrierd->metrics,
+    };
+    return events_open(&settings, &harrierd->events, ret_error);
+}
+
 /* Folder names are passed as texts with a NUL; the service copies them. */
 static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     const struct options *options = &harrierd->options;
@@ -325,6 +366,7 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .slow_after_us = options->slow_after_us,
         .rejects = options->rejects,
         .rejects_size = (uint64_t)options->rejects_size,
+        .events = harrierd->events,
         .clock = &clock_system,
         .log = &harrierd->log,
         .metrics = harrierd->metrics,
@@ -342,7 +384,8 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
 static void log_listening(struct harrierd *harrierd, const char *address, bool is_open) {
     const struct options *options = &harrierd->options;
     bool is_tls = address_is_tls(address);
-    log_line(&harrierd->log, LOG_INFO, "listening on %s", address);
+    log_line_with(&harrierd->log, LOG_INFO, LOG_FIELDS(log_field_string("address", address)),
+                  "listening on %s", address);
     bool asks = is_tls && *options->tls_client_ca && !options->tls_client_optional;
     if (is_open && !*options->tokens && !asks)
         log_line(&harrierd->log, LOG_WARNING,
@@ -484,9 +527,10 @@ static const struct {
     int (*open)(struct harrierd *harrierd, struct error *ret_error);
     int exit_code; /* for ERROR_SYSTEM; other errors have their own */
 } openings[] = {
-    {take_cores, EXIT_CANNOT_CREATE}, {make_data_dir, EXIT_CANNOT_CREATE},
-    {open_service, EXIT_STORED},      {open_front, EXIT_CANNOT_CREATE},
-    {open_http, EXIT_CANNOT_CREATE},  {open_admin, EXIT_CANNOT_CREATE},
+    {take_cores, EXIT_CANNOT_CREATE},  {make_data_dir, EXIT_CANNOT_CREATE},
+    {open_events, EXIT_CONFIGURATION}, {open_service, EXIT_STORED},
+    {open_front, EXIT_CANNOT_CREATE},  {open_http, EXIT_CANNOT_CREATE},
+    {open_admin, EXIT_CANNOT_CREATE},
 };
 
 /* The library's bugs are of interest only where it is used. */
@@ -535,6 +579,7 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
         if (exit_code == EXIT_AS_ASKED)
             exit_code = exit_code_of(&error);
     }
+    events_close(harrierd->events); /* the service has told it everything */
     front_close(harrierd->http);
     front_close(harrierd->front);
     return exit_code;
@@ -552,8 +597,12 @@ static int serve(struct harrierd *harrierd) {
     buffer_init(&harrierd->probe);
     folder_watch_init(&harrierd->folders, harrierd->base, folders_edited, harrierd);
     add_events(harrierd);
-    log_line(&harrierd->log, LOG_INFO, "harrierd " HARRIER_VERSION ", policy %s, data in %s",
-             harrierd->options.policy, harrierd->options.data_dir);
+    log_line_with(&harrierd->log, LOG_INFO,
+                  LOG_FIELDS(log_field_string("version", HARRIER_VERSION),
+                             log_field_string("policy", harrierd->options.policy),
+                             log_field_string("data_dir", harrierd->options.data_dir)),
+                  "harrierd " HARRIER_VERSION ", policy %s, data in %s", harrierd->options.policy,
+                  harrierd->options.data_dir);
     int exit_code = open_all(harrierd);
     if (exit_code == EXIT_AS_ASKED) {
         event_base_dispatch(harrierd->base);
@@ -561,7 +610,8 @@ static int serve(struct harrierd *harrierd) {
     }
     exit_code = close_all(harrierd, exit_code);
     folder_watch_stop(&harrierd->folders);
-    log_line(&harrierd->log, LOG_INFO, "exiting with status %d", exit_code);
+    log_line_with(&harrierd->log, LOG_INFO, LOG_FIELDS(log_field_signed("status", exit_code)),
+                  "exiting with status %d", exit_code);
     remove_events(harrierd);
     event_base_free(harrierd->base);
     close(harrierd->changed_descriptor);
@@ -672,6 +722,8 @@ static int act(struct harrierd *harrierd, enum action action) {
         break;
     }
     log_init(&harrierd->log, STDERR_FILENO, (enum log_level)harrierd->options.log_level);
+    log_set_format(&harrierd->log, (enum log_format)harrierd->options.log_format);
+    log_use_journal(&harrierd->log, getenv("JOURNAL_STREAM"));
     return serve(harrierd);
 }
 

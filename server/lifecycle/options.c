@@ -6,6 +6,7 @@
 #include "core/policy/lang/read.h"
 #include "core/wire/message/message.h"
 #include "server/base/reject_log.h"
+#include "server/events/events.h"
 #include "server/net/address.h"
 #include "server/ops/log.h"
 
@@ -37,6 +38,7 @@ static const char *const durability_names[] = {"written", "synced", "replicated"
 #define STORAGE   "Storage"
 #define CLUSTER   "Cluster"
 #define OPERATION "Operation"
+#define EVENTS_TO "Events"
 
 /* A row: heading, name, type, field, default; then bounds, and .reloadable if SIGHUP applies a
  * change. The help text is what users read everywhere: --help, deploy/harrierd.conf and the manual.
@@ -212,7 +214,13 @@ static const struct option table[] = {
      .help = "Maximum size of the file of rejects. A full one is renamed to PATH.1, in place of "
              "the one before it."},
     {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
-     .reloadable = true, .help = "Least severe level that is logged to standard error."},
+     .reloadable = true,
+     .help = "Least severe level that is logged to standard error. SIGHUP changes it while the "
+             "server runs."},
+    {OPERATION, "log_format", OPTION_CHOICE, AT(log_format), "text", .choices = log_format_names,
+     .reloadable = true,
+     .help = "text: a line for people. json: an object a line, with the time in microseconds, "
+             "level, message and, where the message has values, these as members."},
     {OPERATION, "cores", OPTION_TEXT, AT(cores), "",
      .help = "CPU cores to run on, such as \"2\" or \"2,3\". The first runs the thread that "
              "reads, decides and answers over tcp, tls+tcp and ipc; all other threads share the "
@@ -220,6 +228,40 @@ static const struct option table[] = {
     {OPERATION, "drain_timeout", OPTION_DURATION, AT(drain_timeout_us), "10s",
      .least = 100 * US_PER_MS, .most = 600 * US_PER_S, .reloadable = true,
      .help = "How long to wait on SIGTERM for requests being processed."},
+
+    {EVENTS_TO, "event_url", OPTION_TEXT, AT(event_url), "",
+     .help = "Where events are sent with POST as JSON: https://HOST[:PORT]/PATH, or http:// "
+             "within the machine. Empty: nowhere. docs/operations/logs-and-events.md has what is "
+             "sent."},
+    {EVENTS_TO, "event_command", OPTION_TEXT, AT(event_command), "",
+     .help = "Path of a program that gets the same JSON on its standard input, one run at a time, "
+             "without arguments, shell or the server's environment. Empty: none."},
+    {EVENTS_TO, "events", OPTION_LIST, AT(events),
+     "brake,night_failed,night_held_back,policy_refused,generation_refused,archive_failed,"
+     "archive_recovered,state",
+     .help = "What is told, with commas between: verdict:approve, verdict:review, "
+             "verdict:challenge, verdict:decline, brake, night_done, night_failed, "
+             "night_held_back, policy_adopted, policy_refused, generation_adopted, "
+             "generation_refused, archive_failed, archive_recovered, token_refused, state."},
+    {EVENTS_TO, "event_fields", OPTION_LIST, AT(event_fields), "",
+     .help = "What of a transaction its verdict's event has besides the id: amount, event_time, "
+             "location, reasons, or a text field such as card or customer. Card numbers are "
+             "masked. Empty: nothing."},
+    {EVENTS_TO, "event_secret", OPTION_TEXT, AT(event_secret), "",
+     .help = "File with the secret that signs what is sent to event_url (HMAC-SHA-256, header "
+             "Harrier-Signature). Only the server's user and group may have access to it. Empty: "
+             "nothing is signed."},
+    {EVENTS_TO, "event_ca", OPTION_TEXT, AT(event_ca), "",
+     .help = "File with the CA certificates that the certificate of event_url is verified against "
+             "(PEM). Empty: the system's."},
+    {EVENTS_TO, "event_timeout", OPTION_DURATION, AT(event_timeout_us), "10s",
+     .least = 100 * US_PER_MS, .most = 300 * US_PER_S,
+     .help = "How long an attempt may take; a command that runs longer is killed. A failed "
+             "attempt is repeated after 1, 2, 4 and 8 seconds."},
+    {EVENTS_TO, "event_queue", OPTION_BYTES, AT(event_queue_bytes), "4MiB",
+     .least = EVENT_QUEUE_MIN, .most = INT64_C(1) << 32,
+     .help = "Maximum size of the events that wait, for event_url and event_command each; further "
+             "ones are dropped and counted. Memory: up to twice that."},
 };
 #define OPTIONS (sizeof table / sizeof *table)
 
@@ -425,6 +467,25 @@ static int check_challenger(struct options *options, struct error *ret_error) {
     return 0;
 }
 
+static int check_events(struct options *options, struct error *ret_error) {
+    int r = 0;
+    options->event_kinds = options->event_field_set = 0;
+    for (size_t i = 0; i < options->events.count && r == 0; i++)
+        r = event_kind_add(text_of(options->events.items[i]), &options->event_kinds, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "events");
+    for (size_t i = 0; i < options->event_fields.count && r == 0; i++)
+        r = events_field_add(text_of(options->event_fields.items[i]), &options->event_field_set,
+                             ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "event_fields");
+    const struct events_settings settings = {.url = options->event_url,
+                                             .command = options->event_command,
+                                             .secret = options->event_secret,
+                                             .ca = options->event_ca};
+    return events_check(&settings, ret_error);
+}
+
 /* What a row of the table cannot check by itself. */
 static int check_together(struct options *options, struct error *ret_error) {
     if (options->listen.count == 0)
@@ -464,6 +525,8 @@ static int check_together(struct options *options, struct error *ret_error) {
     int r = check_http(options, ret_error);
     if (r == 0)
         r = check_cluster(options, ret_error);
+    if (r == 0)
+        r = check_events(options, ret_error);
     if (r < 0)
         return r;
     char host[256];

@@ -57,8 +57,15 @@ struct options {
     int64_t slow_after_us;       /* 0: never */
     const char *rejects;         /* "": none */
     int64_t rejects_size;
-    int log_level; /* enum log_level */
+    int log_level;  /* enum log_level */
+    int log_format; /* enum log_format */
     int64_t drain_timeout_us;
+    const char *event_url, *event_command; /* "": none */
+    struct option_list events, event_fields;
+    uint32_t event_kinds, event_field_set; /* parsed from these two */
+    const char *event_secret, *event_ca;   /* "": none */
+    int64_t event_timeout_us;
+    int64_t event_queue_bytes;
     const char *cores;                /* "": any */
     struct cpu_affinity cpu_affinity; /* parsed from it */
 };

@@ -45,6 +45,11 @@ static const char *reject_label(size_t index) {
     return index == REJECT_KEPT ? "kept" : "dropped";
 }
 
+static const char *event_result_label(size_t index) {
+    static const char *const names[EVENT_RESULT_COUNT] = {"delivered", "failed", "dropped"};
+    return names[index];
+}
+
 static const char *severity_label(size_t index) {
     return night_severity_name((enum night_severity)index);
 }
@@ -403,6 +408,17 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [HTTP_CUT] = {.name = "harrierd_http_cut_total",
                   .type = METRIC_COUNTER,
                   .help = "HTTP connections closed because they exceeded http_patience."},
+    /* ---- telling others ---- */
+    [EVENTS] = {.name = "harrierd_events_total",
+                .type = METRIC_COUNTER,
+                .label = "result",
+                .labels = EVENT_RESULT_COUNT,
+                .label_value = event_result_label,
+                .help = "Events for event_url and event_command, once for each: delivered, failed "
+                        "after all attempts, or dropped because the queue was full."},
+    [EVENT_ATTEMPTS_FAILED] = {.name = "harrierd_event_attempts_failed_total",
+                               .type = METRIC_COUNTER,
+                               .help = "Attempts to deliver events that failed."},
 };
 
 struct metric_set *server_metrics_new(void) {

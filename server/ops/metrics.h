@@ -90,6 +90,9 @@ enum server_metric {
     HTTP_ANSWERS,
     HTTP_CONNECTIONS,
     HTTP_CUT,
+    /* telling others */
+    EVENTS,
+    EVENT_ATTEMPTS_FAILED,
     SERVER_METRIC_COUNT
 };
 
@@ -101,6 +104,13 @@ enum list_change_outcome {
     LIST_CHANGE_REMOVED,
     LIST_CHANGE_NONE, /* no effect: it was so already */
     LIST_CHANGE_RESULT_COUNT
+};
+
+enum event_result {
+    EVENT_RESULT_DELIVERED,
+    EVENT_RESULT_FAILED,  /* given up after some attempts */
+    EVENT_RESULT_DROPPED, /* no room in the queue */
+    EVENT_RESULT_COUNT
 };
 
 enum reject_result { REJECT_KEPT, REJECT_DROPPED, REJECT_RESULT_COUNT };

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/policy/lists/list_table.h"
 #include "server/base/brake_counts.h"
+#include "server/events/event_rows.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,12 +24,18 @@ static void log_brake(struct run *run, const struct record *record) {
     struct buffer reason;
     buffer_init(&reason);
     brake_put_reason(&reason, brake);
-    log_line(run->service->settings.log, LOG_WARNING,
-             "brake %s %" TEXT_FORMAT " at position %" PRIu64 "%s%" TEXT_FORMAT "%s%" TEXT_FORMAT,
-             brake->lifted ? "lifted from" : "pulled on", TEXT_ARGS(name), record->position,
-             brake->source.length ? ", by " : "", TEXT_ARGS(brake->source),
-             reason.length ? ": " : "", TEXT_ARGS(buffer_text(&reason)));
+    const struct log_fields fields = LOG_FIELDS(
+        log_field_text("rule", brake->rule),
+        log_field_string("brake", brake->lifted ? "lifted" : "pulled"),
+        log_field_unsigned("position", record->position), log_field_text("source", brake->source));
+    log_line_with(run->service->settings.log, LOG_WARNING, fields,
+                  "brake %s %" TEXT_FORMAT " at position %" PRIu64 "%s%" TEXT_FORMAT
+                  "%s%" TEXT_FORMAT,
+                  brake->lifted ? "lifted from" : "pulled on", TEXT_ARGS(name), record->position,
+                  brake->source.length ? ", by " : "", TEXT_ARGS(brake->source),
+                  reason.length ? ": " : "", TEXT_ARGS(buffer_text(&reason)));
     buffer_deinit(&reason);
+    event_brake(run->service->settings.events, record);
 }
 
 /* ---- counting ---- */

@@ -19,6 +19,7 @@
 #include "server/base/reject_log.h"
 #include "server/base/run_pool.h"
 #include "server/cluster/cluster.h"
+#include "server/events/event_watch.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -50,10 +51,13 @@ static int open_archive(struct service *service, struct error *ret_error) {
     if (r < 0)
         return r;
     if (recovery.torn_bytes > 0)
-        log_line(service->settings.log, LOG_WARNING,
-                 "the archive ended in an incomplete record: %" PRIu64
-                 " bytes after position %" PRIu64 " were cut off and saved in %s",
-                 recovery.torn_bytes, recovery.position, recovery.torn_file);
+        log_line_with(service->settings.log, LOG_WARNING,
+                      LOG_FIELDS(log_field_unsigned("bytes", recovery.torn_bytes),
+                                 log_field_unsigned("position", recovery.position),
+                                 log_field_string("file", recovery.torn_file)),
+                      "the archive ended in an incomplete record: %" PRIu64
+                      " bytes after position %" PRIu64 " were cut off and saved in %s",
+                      recovery.torn_bytes, recovery.position, recovery.torn_file);
     return 0;
 }
 
@@ -95,6 +99,8 @@ static struct service *service_new(const struct service_settings *settings) {
     init_replication(service);
     log_limit_init(&service->log_limit);
     service->rule_counts = rule_counts_new();
+    service->event_watch =
+        event_watch_new(settings->events, settings->data, settings->metrics, settings->clock);
     jobs_init(&service->jobs);
     run_pool_open(service);
     service_guard_init(&service->guard, service);
@@ -115,6 +121,7 @@ static void service_free(struct service *service) {
     brake_counts_free(service->brake_counts);
     drift_counts_free(service->drift_counts);
     rule_counts_free(service->rule_counts);
+    event_watch_free(service->event_watch);
     run_pool_close(service);
     commit_free(service);
     reject_log_close(service->reject_log);

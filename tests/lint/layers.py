@@ -37,7 +37,7 @@ FOLDERS = {
     "core/store": ["archive", "sources", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights"],
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "verify", "import", "export", "night"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
-    "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
+    "server": ["ops", "net", "events", "front", "base", "adopt", "cluster", "service", "lifecycle"],
     "console": ["page", "database", "archive", "performance", "operations", "related", "web", "server", "policy", "jobs", "api", "start"],
     "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "train", "kafka", "stream", "night", "commands"],
 }
@@ -69,7 +69,7 @@ DOORS = [
     (r"sodium\.h", r"console/database/password\.c"),
     (r"git2\.h", r"console/policy/git_commit\.c"),
     (r"xgboost/.*", r"batch/train/xgboost_library\.h"),
-    (r"openssl/.*", r"core/base/hash\.c|(server/net|clients/c/transport)/tls\.c"),
+    (r"openssl/.*", r"core/base/hash\.c|server/net/tls(_client)?\.c|clients/c/transport/tls\.c"),
     (r"librdkafka/.*", r"core/kafka/|clients/cli/kafka/"),
     (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash(_wide)?\.c"),
     (r"zstd\.h", r"core/store/archive/seal\.c|clients/cli/"),
