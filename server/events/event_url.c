@@ -16,7 +16,6 @@
 #include "server/net/address.h"
 #include "server/net/tls_client.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
@@ -130,19 +129,21 @@ static void finish(struct event_url *url) {
     event_active(url->conclude, 0, 1);
 }
 
-/* While the connection still has its state. */
+/* While the connection still has its state. libevent has overwritten errno by now, so that a
+ * refused connection looks as one to a machine that is off. */
 static void note_failure(struct event_url *url, const char *what) {
     struct bufferevent *stream =
         url->connection ? evhttp_connection_get_bufferevent(url->connection) : NULL;
     struct ssl_st *session = url->tls && stream ? bufferevent_openssl_get_ssl(stream) : NULL;
     unsigned long code = session ? bufferevent_get_openssl_error(stream) : 0;
-    int number = EVUTIL_SOCKET_ERROR();
+    int unresolved = stream ? bufferevent_socket_get_dns_error(stream) : 0;
     if (*url->problem)
         return;
-    if (code != 0)
+    if (unresolved != 0)
+        snprintf(url->problem, sizeof url->problem, "cannot resolve %.128s: %s", url->host,
+                 evutil_gai_strerror(unresolved));
+    else if (code != 0)
         tls_client_describe(session, code, url->problem, sizeof url->problem);
-    else if (number != 0 && number != EAGAIN && number != EINPROGRESS)
-        snprintf(url->problem, sizeof url->problem, "%s: %s", what, strerror(number));
     else
         snprintf(url->problem, sizeof url->problem, "%s", what);
 }
@@ -181,7 +182,7 @@ static void on_answer(struct evhttp_request *request, void *user) {
     if (request)
         url->status = evhttp_request_get_response_code(request);
     if (url->status == 0)
-        note_failure(url, "cannot connect");
+        note_failure(url, "nobody listens there, or the machine cannot be reached");
     finish(url);
 }
 
@@ -245,7 +246,9 @@ static void post(struct event_url *url, struct text body, size_t count) {
         add_signature(url, headers, body);
     check(evbuffer_add(evhttp_request_get_output_buffer(request), body.data, body.length) == 0);
     if (evhttp_make_request(url->connection, request, EVHTTP_REQ_POST, url->target) < 0) {
-        note_failure(url, "cannot connect"); /* the request is freed */
+        note_failure(
+            url,
+            "nobody listens there, or the machine cannot be reached"); /* the request is freed */
         finish(url);
     }
 }
@@ -270,7 +273,6 @@ static void start(struct event_destination *self, struct text body, size_t count
     evhttp_connection_set_timeout_tv(url->connection, &timeout);
     evhttp_connection_set_max_headers_size(url->connection, HEADERS_BYTES_MAX);
     evhttp_connection_set_max_body_size(url->connection, BODY_BYTES_MAX);
-    errno = 0;
     post(url, body, count);
 }
 

@@ -1,4 +1,5 @@
-/* The night before the server's start is no news: the first look only remembers it. */
+/* The night before the server's start is no news: the first look, at the start, only remembers it.
+ */
 #include "event_watch.h"
 
 #include "core/base/check.h"
@@ -25,28 +26,6 @@ struct event_watch {
     bool has_told_tokens;
     int64_t told_tokens_us; /* monotonic */
 };
-
-struct event_watch *event_watch_new(struct events *events, const char *data,
-                                    struct metric_set *metrics, const struct clock *clock) {
-    if (!events)
-        return NULL;
-    struct event_watch *watch = check_calloc(1, sizeof *watch);
-    *watch =
-        (struct event_watch){.events = events, .metrics = metrics, .clock = clock, .data = data};
-    if (data) {
-        size_t size = strlen(data) + sizeof "/" FOLDER_NIGHTS "/" NIGHT_SUMMARY_NAME;
-        watch->summary = check_malloc(size);
-        snprintf(watch->summary, size, "%s/" FOLDER_NIGHTS "/" NIGHT_SUMMARY_NAME, data);
-    }
-    return watch;
-}
-
-void event_watch_free(struct event_watch *watch) {
-    if (!watch)
-        return;
-    free(watch->summary);
-    free(watch);
-}
 
 /* ---- nights ---- */
 
@@ -137,6 +116,31 @@ static void look_at_tokens(struct event_watch *watch) {
     memcpy(watch->denied, counts, sizeof counts);
     watch->has_told_tokens = true;
     watch->told_tokens_us = now_us;
+}
+
+/* ---- opening and looking ---- */
+
+struct event_watch *event_watch_new(struct events *events, const char *data,
+                                    struct metric_set *metrics, const struct clock *clock) {
+    if (!events)
+        return NULL;
+    struct event_watch *watch = check_calloc(1, sizeof *watch);
+    *watch =
+        (struct event_watch){.events = events, .metrics = metrics, .clock = clock, .data = data};
+    if (data) {
+        size_t size = strlen(data) + sizeof "/" FOLDER_NIGHTS "/" NIGHT_SUMMARY_NAME;
+        watch->summary = check_malloc(size);
+        snprintf(watch->summary, size, "%s/" FOLDER_NIGHTS "/" NIGHT_SUMMARY_NAME, data);
+    }
+    look_at_nights(watch);
+    return watch;
+}
+
+void event_watch_free(struct event_watch *watch) {
+    if (!watch)
+        return;
+    free(watch->summary);
+    free(watch);
 }
 
 void event_watch_look(struct event_watch *watch) {
