@@ -6,8 +6,10 @@
 #include "console/jobs/jobs.h"
 #include "console/server/latency.h"
 #include "server/net/address.h"
+#include "server/ops/log.h"
 
 #include <argp.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -32,6 +34,8 @@ enum {
     OPTION_FORCE,
     OPTION_METRICS,
     OPTION_ALERTS_A_DAY,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT,
 };
 
 #define DAYS_MOST        3650
@@ -82,6 +86,10 @@ static const struct argp_option arguments[] = {
      "How many reviews the team works on in a day: the live screen shows how much of that today "
      "has used",
      0},
+    {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0,
+     "Least severe level that is logged: error, warning, info or debug (info)", 0},
+    {"log-format", OPTION_LOG_FORMAT, "FORMAT", 0,
+     "Lines of the log: text, or json for an object each (text)", 0},
     {"force", OPTION_FORCE, NULL, 0, "restore: keep the database that is there aside", 0},
     {"days", OPTION_DAYS, "N", 0,
      "At the first start, take reviews of the last N days into the queue (7)", 0},
@@ -196,7 +204,21 @@ static error_t parse_word(struct console_options *options, char *word, struct ar
     return 0;
 }
 
-/* Of sign-on, and of what the live screen shows. */
+/* The word's index in names. */
+static int parse_choice(const char *option, const char *word, const char *const *names,
+                        struct argp_state *state) {
+    char all[100] = "";
+    for (int i = 0; names[i]; i++) {
+        size_t length = strlen(all);
+        snprintf(all + length, sizeof all - length, "%s%s", i ? ", " : "", names[i]);
+        if (strcmp(word, names[i]) == 0)
+            return i;
+    }
+    argp_error(state, "%s: \"%s\" (expected one of: %s)", option, word, all);
+    return 0;
+}
+
+/* Of sign-on, of what the live screen shows, and of the log. */
 static error_t parse_more(int key, char *value, struct console_options *options,
                           struct argp_state *state) {
     switch (key) {
@@ -219,6 +241,12 @@ static error_t parse_more(int key, char *value, struct console_options *options,
     case OPTION_ALERTS_A_DAY:
         options->alerts_a_day =
             (uint64_t)count_option_parse("--alerts-a-day", value, 1, ALERTS_MOST, state);
+        return 0;
+    case OPTION_LOG_LEVEL:
+        options->log_level = parse_choice("--log-level", value, log_level_names, state);
+        return 0;
+    case OPTION_LOG_FORMAT:
+        options->log_format = parse_choice("--log-format", value, log_format_names, state);
         return 0;
     case ARGP_KEY_ARG:
         return parse_word(options, value, state);
@@ -304,6 +332,7 @@ void console_options_parse(int argc, char **argv, struct console_options *ret_op
                                             .listen = "127.0.0.1:7780",
                                             .days = 7,
                                             .jobs = 1,
+                                            .log_level = LOG_INFO,
                                             .job_time_us = INT64_C(3600000000),
                                             .job_memory_bytes = 2 * machine_memory_quarter()};
     argp_program_version = "harrier-console " HARRIER_VERSION;

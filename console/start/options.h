@@ -28,6 +28,7 @@ struct console_options {
     const char *trusted_header; /* NULL: passwords */
     enum role sso_role;         /* ROLE_NONE: people must have been added */
     const char *sso_logout;
+    int log_level, log_format; /* of enum log_level, enum log_format */
     const char *file; /* CONSOLE_BACKUP and CONSOLE_RESTORE */
     bool force;
     const char *metrics;   /* of the server; NULL: no latency is shown */

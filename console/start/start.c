@@ -330,7 +330,9 @@ static int run_serve(const struct console_options *options) {
     struct console console = {.log = &log};
     int lock;
     signal(SIGPIPE, SIG_IGN);
-    log_init(&log, STDERR_FILENO, LOG_INFO);
+    log_init(&log, STDERR_FILENO, (enum log_level)options->log_level);
+    log_set_format(&log, (enum log_format)options->log_format);
+    log_use_journal(&log, getenv("JOURNAL_STREAM"));
     take_options(&console, options);
     int r = database_lock(options->data, &lock, &error);
     if (r < 0)

@@ -91,10 +91,10 @@ def check_options(where, text, options):
 
 
 def check_nights(where, text, harrier):
-    """`[…nightly, --option, …]`: the script passes them on to harrier night."""
+    """`[…nightly, --once, --option, …]`: the script passes them on to harrier night, but for the first."""
     faults = []
     for rest in re.findall(r"\[\S*nightly(.*?)\]", text):
-        faults += check_command(where, "harrier night " + rest.replace(",", " "), harrier)
+        faults += check_command(where, "harrier night " + rest.replace(",", " ").replace(" --once ", " "), harrier)
     return faults
 
 
@@ -162,8 +162,9 @@ def check(root, harrier, harrierd):
     script = re.search(r"^ *(harrier night .*?) \"", read("deploy", "nightly"), flags=re.M)
     faults += check_command("nightly", script.group(1) if script else "", harrier)
     options = options_of(harrierd)
-    containers = [os.path.join("compose", "compose.yaml")]
-    containers += sorted(os.path.join("kubernetes", name) for name in os.listdir(os.path.join(folder, "kubernetes")))
+    containers = sorted(
+        os.path.relpath(os.path.join(where, name), folder)
+        for part in ("compose", "kubernetes") for where, _, names in os.walk(os.path.join(folder, part)) for name in names)
     for name in containers:
         text = read("deploy", name)
         faults += check_options(name, text, options) + check_nights(name, text, harrier)

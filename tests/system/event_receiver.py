@@ -3,6 +3,7 @@ answers. JSON and signatures are read with Python's own libraries."""
 import hashlib
 import hmac
 import json
+import os
 import socket
 import ssl
 import threading
@@ -10,6 +11,29 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from server import WAIT
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+with open(os.path.join(os.environ["HARRIER_ROOT"], "docs", "schema", "events.json"), encoding="utf-8") as schema_file:
+    SCHEMA = json.load(schema_file)
+
+
+def documented_kinds():
+    """The names of events, from the schema."""
+    found = []
+    for part in SCHEMA["$defs"].values():
+        event = part.get("properties", {}).get("event", {})
+        found += event.get("enum", [event["const"]] if event else [])
+    return found
+
+
+def check_schema(body):
+    if jsonschema:
+        errors = list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(body))
+        assert not errors, errors[0]
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 
@@ -77,6 +101,7 @@ class Receiver:
         assert handler.headers["Content-Type"] == "application/json"
         assert handler.headers["Host"].split(":")[1] == str(self.http.server_port)
         told = json.loads(body.decode())
+        check_schema(told)
         assert told["schema"] == 1 and told["server"] == "tester" and told["version"]
         assert len(told["events"]) == int(handler.headers["Harrier-Events"]) <= 100
         if self.secret:

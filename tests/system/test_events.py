@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients"))
-from event_receiver import SECRET, Receiver, Silent  # noqa: E402
+from event_receiver import SECRET, Receiver, Silent, documented_kinds  # noqa: E402
 from night import SwapTest  # noqa: E402
 from server import POLICY, WAIT, transaction  # noqa: E402
 from small_disk import SmallDisk, enter_namespace, is_possible  # noqa: E402
@@ -338,7 +338,21 @@ kill -PIPE $$
                     self.assertIn(why, server.said())
                     self.assertEqual(receiver.events(), [])
 
-    # ---- what a start refuses ----
+    # ---- what is documented, what a start refuses ----
+
+    def test_every_event_is_documented(self):
+        server = self.server("--events=x").spawn()
+        self.assertEqual(server.wait(), 78)
+        known = server.said().split("expected ")[1].strip().split(", ")
+        self.assertEqual(len(known), 16)
+        self.assertEqual(sorted(known), sorted(documented_kinds()))
+        described = subprocess.run([os.environ["HARRIERD"], "--help"], capture_output=True, text=True, check=True).stdout
+        page = os.path.join(os.environ["HARRIER_ROOT"], "docs", "operations", "logs-and-events.md")
+        with open(page, encoding="utf-8") as file:
+            page = file.read()
+        for name in known:
+            self.assertIn(f"`{name}`", page)
+            self.assertRegex(described, rf"\b{name}\b")
 
     def test_what_is_refused(self):
         secret = self.write("short", "too short")
