@@ -142,19 +142,27 @@ void challenger_log(struct service *service, const struct challenger_candidate *
         return;
     candidate_log_messages(folder, settings->log);
     if (is_refused)
-        log_line(settings->log, LOG_ERROR, "challenger in %s refused, %s: %s", folder->path,
-                 now->snapshot ? "the one in force stays" : "the champion decides alone",
-                 folder->error);
+        log_line_with(settings->log, LOG_ERROR,
+                      LOG_FIELDS(log_field_string("file", folder->path),
+                                 log_field_string("reason", folder->error)),
+                      "challenger in %s refused, %s: %s", folder->path,
+                      now->snapshot ? "the one in force stays" : "the champion decides alone",
+                      folder->error);
     if (!now->snapshot)
         return;
     struct buffer share;
     buffer_init(&share);
     experiment_put_share(&share, now->experiment.share);
     hash_hex(now->snapshot->id, id);
-    log_line(settings->log, LOG_INFO,
-             "challenger %" TEXT_FORMAT " %s decides for %" TEXT_FORMAT " of %s, experiment %s",
-             TEXT_ARGS(now->snapshot->name), id, TEXT_ARGS(buffer_text(&share)),
-             now->experiment.key, now->experiment.name);
+    log_line_with(
+        settings->log, LOG_INFO,
+        LOG_FIELDS(log_field_text("policy", now->snapshot->name), log_field_string("policy_id", id),
+                   log_field_text("share", buffer_text(&share)),
+                   log_field_string("key", now->experiment.key),
+                   log_field_string("experiment", now->experiment.name)),
+        "challenger %" TEXT_FORMAT " %s decides for %" TEXT_FORMAT " of %s, experiment %s",
+        TEXT_ARGS(now->snapshot->name), id, TEXT_ARGS(buffer_text(&share)), now->experiment.key,
+        now->experiment.name);
     buffer_deinit(&share);
 }
 

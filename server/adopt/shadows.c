@@ -117,8 +117,10 @@ void shadows_log_warming(const struct service *service, const struct shadow_poli
 static void log_new(const struct service *service, const struct snapshot *snapshot) {
     char id[HASH_HEX_SIZE];
     hash_hex(snapshot->id, id);
-    log_line(service->settings.log, LOG_INFO, "shadow policy %" TEXT_FORMAT " %s adopted",
-             TEXT_ARGS(snapshot->name), id);
+    log_line_with(
+        service->settings.log, LOG_INFO,
+        LOG_FIELDS(log_field_text("policy", snapshot->name), log_field_string("policy_id", id)),
+        "shadow policy %" TEXT_FORMAT " %s adopted", TEXT_ARGS(snapshot->name), id);
 }
 
 void shadows_log(struct service *service, const struct candidate *candidates, size_t count) {
@@ -128,8 +130,10 @@ void shadows_log(struct service *service, const struct candidate *candidates, si
         const struct candidate *candidate = &candidates[i];
         candidate_log_messages(candidate, settings->log);
         if (candidate->result == RELOAD_REFUSED)
-            log_line(settings->log, LOG_ERROR, "shadow policy in %s refused: %s", candidate->path,
-                     candidate->error);
+            log_line_with(settings->log, LOG_ERROR,
+                          LOG_FIELDS(log_field_string("file", candidate->path),
+                                     log_field_string("reason", candidate->error)),
+                          "shadow policy in %s refused: %s", candidate->path, candidate->error);
         else if (candidate->result == RELOAD_ADOPTED)
             log_new(service, candidate->loaded);
         refused += candidate->result == RELOAD_REFUSED;

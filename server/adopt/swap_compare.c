@@ -61,12 +61,15 @@ static void conclude(struct swap *swap, const struct comparison *comparison) {
     metric_gauge(metrics, DIFFERING_ENTITIES, 0, (int64_t)comparison->differences);
     metric_add(metrics, COMPARISONS, is_equal ? COMPARISON_EQUAL : COMPARISON_DIFFERENT, 1);
     if (is_equal)
-        log_line(service->settings.log, LOG_INFO,
-                 "the live states of %" PRIu64 " entities equal those of the new generation",
-                 comparison->entities);
+        log_line_with(service->settings.log, LOG_INFO,
+                      LOG_FIELDS(log_field_unsigned("entities", comparison->entities)),
+                      "the live states of %" PRIu64 " entities equal those of the new generation",
+                      comparison->entities);
     else
-        log_line(
+        log_line_with(
             service->settings.log, LOG_ERROR,
+            LOG_FIELDS(log_field_unsigned("differences", comparison->differences),
+                       log_field_unsigned("entities", comparison->entities)),
             "%" PRIu64 " of %" PRIu64
             " live states differ from those of the new generation%s%s%s; `harrier verify` shows "
             "which ones match the archive",

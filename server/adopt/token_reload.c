@@ -29,8 +29,8 @@ int token_reload(struct service *service, bool only_if_changed, struct error *re
         return r;
     bool is_new = note(service, r < 0 ? ret_error : NULL);
     if (r < 0 && (is_new || !only_if_changed)) /* else it would be logged every second */
-        log_line(service->settings.log, LOG_ERROR,
-                 "tokens file refused, the current tokens stay in force: %s", ret_error->text);
+        log_line_with(service->settings.log, LOG_ERROR, LOG_FAILURE(ret_error),
+                      "tokens file refused, the current tokens stay in force: %s", ret_error->text);
     return r;
 }
 

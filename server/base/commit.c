@@ -187,7 +187,8 @@ static bool commit(struct service *service) {
     if (r < 0)
         service_fail(service, &error);
     if (r != 0)
-        log_line(service->settings.log, LOG_ERROR, "syncing the archive: %s", error.text);
+        log_line_with(service->settings.log, LOG_ERROR, LOG_FAILURE(&error),
+                      "syncing the archive: %s", error.text);
     if (r > 0)
         service->commit->is_wanted = true;
     if (r == 0)

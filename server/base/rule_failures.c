@@ -51,8 +51,9 @@ void rule_failures_log(const struct rule_failures *due, struct log *log) {
         buffer_printf(&rules, "%s%s (%s) in %" PRIu64, i ? ", " : "", due->of[i].name,
                       expression_error_name(due->of[i].reason), due->of[i].decisions);
     buffer_printf(&rules, "%s", due->has_more ? " and others" : "");
-    log_line(log, LOG_WARNING, "rules failed in %" PRIu64 " decision%s%s: %.*s", due->decisions,
-             due->decisions == 1 ? "" : "s", due->logged_us ? " since the last such line" : "",
-             (int)rules.length, (const char *)rules.bytes);
+    log_line_with(log, LOG_WARNING, LOG_FIELDS(log_field_unsigned("decisions", due->decisions)),
+                  "rules failed in %" PRIu64 " decision%s%s: %.*s", due->decisions,
+                  due->decisions == 1 ? "" : "s", due->logged_us ? " since the last such line" : "",
+                  (int)rules.length, (const char *)rules.bytes);
     buffer_deinit(&rules);
 }

@@ -115,9 +115,12 @@ static int become_primary(struct cluster *cluster, struct error *ret_error) {
     if (r < 0)
         return r;
     metric_add(service->settings.metrics, TAKE_OVERS, 0, 1);
-    log_line(service->settings.log, LOG_INFO,
-             "node %s is the primary of cluster %s from position %" PRIu64 " on", cluster->node,
-             cluster->name, position);
+    log_line_with(service->settings.log, LOG_INFO,
+                  LOG_FIELDS(log_field_string("node", cluster->node),
+                             log_field_string("cluster", cluster->name),
+                             log_field_unsigned("position", position)),
+                  "node %s is the primary of cluster %s from position %" PRIu64 " on",
+                  cluster->node, cluster->name, position);
     return 0;
 }
 

@@ -29,9 +29,11 @@ static void refuse_full(struct front_sp *front, int descriptor) {
     metric_add(front->settings.metrics, CONNECTIONS_REFUSED, 0, 1);
     close(descriptor);
     if (front_sp_may_log(front))
-        log_line(front->settings.log, LOG_WARNING,
-                 "max_connections (%zu) reached: further connections are closed at once",
-                 front->settings.connections_max);
+        log_line_with(
+            front->settings.log, LOG_WARNING,
+            LOG_FIELDS(log_field_unsigned("max_connections", front->settings.connections_max)),
+            "max_connections (%zu) reached: further connections are closed at once",
+            front->settings.connections_max);
 }
 
 /* False: nothing more to accept for now. */
@@ -52,8 +54,9 @@ static bool accept_one(struct acceptor *acceptor) {
         return false;
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         if (front_sp_may_log(front))
-            log_line(front->settings.log, LOG_WARNING, "%s: cannot accept a connection: %s",
-                     acceptor->address, strerror(errno));
+            log_line_with(front->settings.log, LOG_WARNING,
+                          LOG_FIELDS(log_field_string("address", acceptor->address)),
+                          "%s: cannot accept a connection: %s", acceptor->address, strerror(errno));
         event_del(acceptor->acceptable);
         return false;
     }
@@ -119,14 +122,15 @@ void acceptor_reopen_if_deaf(struct acceptor *acceptor) {
     stop(acceptor);
     if (listening_reopen(&acceptor->listening, acceptor->address, &front->settings.ipc_access,
                          &error) < 0) {
-        log_line(front->settings.log, LOG_ERROR, "cannot reopen the listener, will retry: %s",
-                 error.text);
+        log_line_with(front->settings.log, LOG_ERROR, LOG_FAILURE(&error),
+                      "cannot reopen the listener, will retry: %s", error.text);
         return;
     }
     start(acceptor);
     metric_add(front->settings.metrics, LISTENER_RESTARTS, 0, 1);
-    log_line(front->settings.log, LOG_WARNING, "%s had stopped answering requests and was reopened",
-             acceptor->address);
+    log_line_with(front->settings.log, LOG_WARNING,
+                  LOG_FIELDS(log_field_string("address", acceptor->address)),
+                  "%s had stopped answering requests and was reopened", acceptor->address);
 }
 
 /* ---- the watchdog ---- */

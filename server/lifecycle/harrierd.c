@@ -108,7 +108,7 @@ static void on_changed(evutil_socket_t descriptor, short what, void *user) {
     eventfd_t count;
     eventfd_read(descriptor, &count);
     if (service_failure(harrierd->service, &error) < 0) {
-        log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+        log_line_with(&harrierd->log, LOG_ERROR, LOG_FAILURE(&error), "%s", error.text);
         finish(harrierd, exit_code_of(&error));
         return;
     }
@@ -167,8 +167,10 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
     if (harrierd->draining)
         return;
     harrierd->draining = true;
-    log_line(&harrierd->log, LOG_INFO, "%s: answering the requests in progress, then exiting",
-             signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    log_line_with(&harrierd->log, LOG_INFO,
+                  LOG_FIELDS(log_field_string("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT")),
+                  "%s: answering the requests in progress, then exiting",
+                  signal == SIGTERM ? "SIGTERM" : "SIGINT");
     notify_supervisor(harrierd->notify_socket, "STOPPING=1");
     service_drain(harrierd->service);
     harrierd->drain_until_us =
@@ -218,8 +220,8 @@ static void reload_certificates(struct harrierd *harrierd, const struct options 
     const struct tls_settings settings = tls_settings_of(options);
     struct error error;
     if (harrierd->front && front_reload(harrierd->front, &settings, &error) < 0)
-        log_line(&harrierd->log, LOG_ERROR,
-                 "certificates not reloaded, the current ones stay in use: %s", error.text);
+        log_line_with(&harrierd->log, LOG_ERROR, LOG_FAILURE(&error),
+                      "certificates not reloaded, the current ones stay in use: %s", error.text);
 }
 
 static struct challenge_settings challenge_settings_of(const struct options *options) {
@@ -551,7 +553,7 @@ static int open_all(struct harrierd *harrierd) {
         log_line(&harrierd->log, LOG_WARNING, "%s", warning);
     for (size_t i = 0; i < sizeof openings / sizeof *openings; i++)
         if (openings[i].open(harrierd, &error) < 0) {
-            log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+            log_line_with(&harrierd->log, LOG_ERROR, LOG_FAILURE(&error), "%s", error.text);
             return error.code == ERROR_SYSTEM ? openings[i].exit_code : exit_code_of(&error);
         }
     return EXIT_AS_ASKED;
@@ -575,7 +577,7 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
     admin_close(harrierd->admin);
     finish_fronts(harrierd);
     if (harrierd->service && service_close(harrierd->service, &error) < 0) {
-        log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+        log_line_with(&harrierd->log, LOG_ERROR, LOG_FAILURE(&error), "%s", error.text);
         if (exit_code == EXIT_AS_ASKED)
             exit_code = exit_code_of(&error);
     }

@@ -7,6 +7,7 @@
  * too. Nothing about a transaction's content is ever logged: no ids, no keys, no amounts. */
 #pragma once
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 
 #include <stdatomic.h>
@@ -72,6 +73,11 @@ static inline struct log_field log_field_signed(const char *key, int64_t number)
     ((struct log_fields){(const struct log_field[]){__VA_ARGS__},                                  \
                          sizeof((const struct log_field[]){__VA_ARGS__}) /                         \
                              sizeof(struct log_field)})
+
+/* What a struct error says. */
+#define LOG_FAILURE(error)                                                                         \
+    LOG_FIELDS(log_field_string("code", error_code_name((error)->code)),                           \
+               log_field_string("reason", (error)->text))
 
 /* One line; line breaks in it become spaces (in JSON: are escaped). Any thread. A line that cannot
  * be written is dropped silently, as there is nowhere left to report it. */

@@ -107,9 +107,12 @@ static int explain(struct run *run, struct arena *arena, struct explanation *ret
 /* Damaged data is the operator's problem as much as the caller's: log it. */
 static void log_failure(const struct run *run, const struct error *error) {
     if (error->code == ERROR_DAMAGED || error->code == ERROR_SYSTEM)
-        log_line(run->service->settings.log, LOG_ERROR,
-                 "the transaction at position %llu could not be explained: %s",
-                 (unsigned long long)run->explained_position, error->text);
+        log_line_with(run->service->settings.log, LOG_ERROR,
+                      LOG_FIELDS(log_field_unsigned("position", run->explained_position),
+                                 log_field_string("code", error_code_name(error->code)),
+                                 log_field_string("reason", error->text)),
+                      "the transaction at position %llu could not be explained: %s",
+                      (unsigned long long)run->explained_position, error->text);
 }
 
 static void answer_status(struct run *run) {

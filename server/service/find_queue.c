@@ -131,8 +131,8 @@ static void refuse(struct run *run, const struct error *error) {
     if (error->code == ERROR_INVALID)
         field = TEXT_LITERAL("cursor");
     if (error->code == ERROR_DAMAGED || error->code == ERROR_SYSTEM)
-        log_line(service->settings.log, LOG_ERROR, "the archive could not be searched: %s",
-                 error->text);
+        log_line_with(service->settings.log, LOG_ERROR, LOG_FAILURE(error),
+                      "the archive could not be searched: %s", error->text);
     run->response.error = run_refuse_item(run, error, field);
     atomic_fetch_add(&service->rejected, 1);
 }

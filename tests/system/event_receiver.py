@@ -26,7 +26,7 @@ def documented_kinds():
     found = []
     for part in SCHEMA["$defs"].values():
         event = part.get("properties", {}).get("event", {})
-        found += event.get("enum", [event["const"]] if event else [])
+        found += event.get("enum", []) + ([event["const"]] if "const" in event else [])
     return found
 
 

@@ -20,6 +20,17 @@ USER = "X-Forwarded-User"
 
 
 class DoorsTest(ConsoleTest):
+    def test_the_log_as_json(self):
+        self.console.flags = ("--log-format=json",)
+        self.console.start()
+        wait_for(lambda: self.console.session("anna").get("/api/live")[1]["rows"] is not None)
+        self.assertEqual(self.console.stop(), 0)
+        rows = [json.loads(line) for line in self.console.said().splitlines() if line != "--start--"]
+        self.assertEqual([row["level"] for row in rows if "the console is at" in row["message"]], ["info"])
+        done = self.console.run("--log-level=loud", f"{self.folder}/data")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn('--log-level: "loud" (expected one of: error, warning, info, debug)', done.stderr)
+
     # ---- TLS ----
 
     def certificate(self, name, names="DNS:localhost,IP:127.0.0.1"):

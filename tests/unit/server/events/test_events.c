@@ -325,6 +325,34 @@ static void nobody_listens(void **state) {
     close(bound);
 }
 
+/* Connections are accepted by the kernel, and nobody reads. */
+static void a_silent_receiver_has_so_much_time(void **state) {
+    (void)state;
+    struct bench bench;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    char url[100];
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listening, 16), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &length), 0);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", ntohs(address.sin_port));
+    bench_begin(&bench, true);
+    bench.settings.url = url;
+    bench.settings.timeout_us = 20000;
+    bench_open(&bench);
+    send_number(&bench, 0, 1); /* the command gets it meanwhile */
+    await_counted(&bench, EVENT_RESULT_FAILED, 1);
+    await_counted(&bench, EVENT_RESULT_DELIVERED, 1);
+    assert_int_equal(metric_value(bench.settings.metrics, EVENT_ATTEMPTS_FAILED, 0), ATTEMPTS);
+    events_close(bench.events);
+    bench.events = NULL;
+    assert_true(has_said(&bench, "event_url: 1 events could not be delivered and 0 found no room "
+                                 "in the queue: no answer within event_timeout"));
+    bench_end(&bench);
+    close(listening);
+}
+
 static void names_are_resolved_without_blocking(void **state) {
     (void)state;
     struct bench bench;
@@ -423,6 +451,7 @@ int main(void) {
         cmocka_unit_test(attempts_are_few),
         cmocka_unit_test(the_end_delivers_what_is_left),
         cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(a_silent_receiver_has_so_much_time),
         cmocka_unit_test(names_are_resolved_without_blocking),
         cmocka_unit_test(nights_are_noticed),
         cmocka_unit_test(refused_tokens_are_told_once_a_minute),
