@@ -87,7 +87,7 @@ struct service_settings {
     uint64_t overlay_limit;        /* bytes of memory; 0: none */
     const char *rejects;           /* file of refused transactions; NULL or "": none is kept */
     uint64_t rejects_size;         /* bytes of that file, at least REJECT_LOG_SIZE_MIN */
-    struct events *events;         /* of events_open(); NULL: nothing is told */
+    struct events *events;         /* of events_open(); NULL: none are sent */
     int64_t swap_records_max, swap_patience_us; /* for tests; 0: as swap.h says */
     const struct clock *clock;
     struct log *log;

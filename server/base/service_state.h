@@ -122,7 +122,7 @@ struct service {
     /* ---- end of what the decision lock guards ---- */
 
     struct rule_counts *rule_counts; /* says itself who may touch it */
-    struct event_watch *event_watch; /* of service_poll(); NULL: nothing is told */
+    struct event_watch *event_watch; /* of service_poll(); NULL: no events */
     struct reject_log *reject_log;   /* NULL: refused transactions are not kept */
     struct cluster *cluster;         /* NULL: alone */
     struct run_pool *run_pool;

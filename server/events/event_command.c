@@ -98,7 +98,7 @@ static void kill_run(struct event_command *command) {
         ;
 }
 
-static void tell(struct event_command *command) {
+static void report(struct event_command *command) {
     command->destination.delivered(command->destination.user, command->problem);
 }
 
@@ -118,7 +118,7 @@ static void on_poll(evutil_socket_t descriptor, short what, void *user) {
     int status;
     if (command->child == 0) { /* it could not be started */
         event_del(command->poll);
-        tell(command);
+        report(command);
         return;
     }
     read_output(command);
@@ -132,7 +132,7 @@ static void on_poll(evutil_socket_t descriptor, short what, void *user) {
         snprintf(command->problem, sizeof command->problem, "its end was lost");
     else if (status != 0)
         describe_end(command, status);
-    tell(command);
+    report(command);
 }
 
 static void on_deadline(evutil_socket_t descriptor, short what, void *user) {
@@ -144,7 +144,7 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *user) {
     snprintf(command->problem, sizeof command->problem,
              "it ran for longer than event_timeout and was killed%s%.*s",
              command->said_length > 0 ? ": " : "", said_length(command), command->said);
-    tell(command);
+    report(command);
 }
 
 /* ---- a run ---- */

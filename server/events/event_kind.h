@@ -1,4 +1,4 @@
-/* What can be told: the words of the option `events`, and of the member "event". */
+/* The kinds of events: the words of the option `events`, and of the member "event". */
 #pragma once
 
 #include "core/base/error.h"

@@ -9,7 +9,7 @@
 #include "core/wire/types/decision.h"
 #include "events.h"
 
-/* Would any verdict be told? To save the work of looking. */
+/* Would any verdict be sent? To save the work of looking. */
 bool event_verdicts_wanted(const struct events *events);
 void event_verdict(struct events *events, const struct transaction *transaction,
                    const struct decision *decision);

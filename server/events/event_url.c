@@ -72,8 +72,8 @@ static int parse(const char *url, struct evhttp_uri **ret_uri, struct error *ret
         wrong = "is no URL; expected https://HOST[:PORT]/PATH or http://HOST[:PORT]/PATH, of at "
                 "most 2000 bytes, with special characters as %XX";
     else if (evhttp_uri_get_userinfo(uri))
-        wrong = "has a user name in it, which is not supported; the receiver can tell by the "
-                "signature (event_secret) who sends";
+        wrong = "has a user name in it, which is not supported; the signature "
+                "(event_secret) shows the receiver who sends";
     else if (evhttp_uri_get_fragment(uri))
         wrong = "has a fragment (#), which is never sent";
     if (!wrong) {

@@ -23,8 +23,8 @@ struct event_watch {
     struct stat seen; /* of the summary as of the last look */
     struct night_summary night;
     int64_t denied[DENIAL_COUNT]; /* as of the last event */
-    bool has_told_tokens;
-    int64_t told_tokens_us; /* monotonic */
+    bool has_reported_tokens;
+    int64_t reported_tokens_us; /* monotonic */
 };
 
 /* ---- nights ---- */
@@ -35,7 +35,7 @@ static bool is_same(const struct stat *a, const struct stat *b) {
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static void tell_failed(struct event_watch *watch, const struct night_summary *night) {
+static void emit_failed(struct event_watch *watch, const struct night_summary *night) {
     struct buffer row;
     if (!events_want(watch->events, EVENT_NIGHT_FAILED))
         return;
@@ -46,7 +46,7 @@ static void tell_failed(struct event_watch *watch, const struct night_summary *n
     events_send(watch->events, &row);
 }
 
-static void tell_done(struct event_watch *watch, const struct night_summary *night,
+static void emit_done(struct event_watch *watch, const struct night_summary *night,
                       enum event_kind kind) {
     struct buffer row;
     if (!events_want(watch->events, kind))
@@ -82,11 +82,11 @@ static void look_at_nights(struct event_watch *watch) {
     if (is_first)
         return;
     if (night.failed_us > 0 && night.failed_us != before.failed_us)
-        tell_failed(watch, &night);
+        emit_failed(watch, &night);
     if (night.last_success_us > 0 && night.last_success_us != before.last_success_us) {
-        tell_done(watch, &night, EVENT_NIGHT_DONE);
+        emit_done(watch, &night, EVENT_NIGHT_DONE);
         if (night.held_back > 0)
-            tell_done(watch, &night, EVENT_NIGHT_HELD_BACK);
+            emit_done(watch, &night, EVENT_NIGHT_HELD_BACK);
     }
 }
 
@@ -97,7 +97,7 @@ static void look_at_tokens(struct event_watch *watch) {
     int64_t counts[DENIAL_COUNT] = {0};
     struct buffer row;
     if (!events_want(watch->events, EVENT_TOKEN_REFUSED) ||
-        (watch->has_told_tokens && now_us - watch->told_tokens_us < TOKENS_EVERY_US))
+        (watch->has_reported_tokens && now_us - watch->reported_tokens_us < TOKENS_EVERY_US))
         return;
     for (size_t i = DENIAL_NONE + 1; i < DENIAL_COUNT; i++) {
         counts[i] = metric_value(watch->metrics, DENIED, i);
@@ -114,8 +114,8 @@ static void look_at_tokens(struct event_watch *watch) {
     json_end_object(&row);
     events_send(watch->events, &row);
     memcpy(watch->denied, counts, sizeof counts);
-    watch->has_told_tokens = true;
-    watch->told_tokens_us = now_us;
+    watch->has_reported_tokens = true;
+    watch->reported_tokens_us = now_us;
 }
 
 /* ---- opening and looking ---- */

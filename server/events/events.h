@@ -1,4 +1,4 @@
-/* Tells others what has happened: the options event_url and event_command (docs/operations/
+/* Events, sent to others: the options event_url and event_command (docs/operations/
  * logs-and-events.md describes what they get).
  *
  * Nothing here is ever in the way of a decision. An event is a row of JSON that goes into a queue
@@ -6,7 +6,7 @@
  * its own delivers them in their order, as many together as have come meanwhile, and tries a few
  * times. When the process stops, it has two seconds for what is left.
  *
- * An event is told at most once, unless an attempt fails after the receiver has taken it; then the
+ * An event is sent once, unless an attempt fails after the receiver has taken it; then the
  * same id comes again. Events that are waiting when the process is killed are lost: what must not
  * be missed is in the archive. */
 #pragma once
@@ -60,7 +60,7 @@ int events_open(const struct events_settings *settings, struct events **ret_even
 /* Waits up to two seconds for what is left. NULL is allowed. */
 void events_close(struct events *events);
 
-/* Is the kind to be told? NULL: no. Any thread. */
+/* Is the kind to be sent? NULL: no. Any thread. */
 bool events_want(const struct events *events, enum event_kind kind);
 uint32_t events_fields(const struct events *events);
 

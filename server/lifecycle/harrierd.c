@@ -54,7 +54,7 @@ struct harrierd {
     struct event *signals[4];
     struct event *changed, *watch, *retry, *drain; /* watch NULL: no watchdog */
     int changed_descriptor;                        /* eventfd: the service has changed its state */
-    struct events *events;                         /* NULL: nothing is told */
+    struct events *events;                         /* NULL: none are sent */
     struct service *service;                       /* NULL before open_service() */
     struct front *front;
     struct front *http; /* NULL: no http_listen */
@@ -316,7 +316,7 @@ static struct cluster_settings cluster_settings_of(const struct options *options
     };
 }
 
-/* Who tells it: the node, or the machine. */
+/* They name their sender: the node, or the machine. */
 static int open_events(struct harrierd *harrierd, struct error *ret_error) {
     const struct options *options = &harrierd->options;
     char machine[256] = "";
@@ -581,7 +581,7 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
         if (exit_code == EXIT_AS_ASKED)
             exit_code = exit_code_of(&error);
     }
-    events_close(harrierd->events); /* the service has told it everything */
+    events_close(harrierd->events); /* the service makes no more of them */
     front_close(harrierd->http);
     front_close(harrierd->front);
     return exit_code;

@@ -239,7 +239,7 @@ static const struct option table[] = {
     {EVENTS_TO, "events", OPTION_LIST, AT(events),
      "brake,night_failed,night_held_back,policy_refused,generation_refused,archive_failed,"
      "archive_recovered,state",
-     .help = "What is told, with commas between: verdict:approve, verdict:review, "
+     .help = "Events to send, with commas between: verdict:approve, verdict:review, "
              "verdict:challenge, verdict:decline, brake, night_done, night_failed, "
              "night_held_back, policy_adopted, policy_refused, generation_adopted, "
              "generation_refused, archive_failed, archive_recovered, token_refused, state."},

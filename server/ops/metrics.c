@@ -408,7 +408,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [HTTP_CUT] = {.name = "harrierd_http_cut_total",
                   .type = METRIC_COUNTER,
                   .help = "HTTP connections closed because they exceeded http_patience."},
-    /* ---- telling others ---- */
+    /* ---- events ---- */
     [EVENTS] = {.name = "harrierd_events_total",
                 .type = METRIC_COUNTER,
                 .label = "result",

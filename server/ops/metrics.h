@@ -90,7 +90,7 @@ enum server_metric {
     HTTP_ANSWERS,
     HTTP_CONNECTIONS,
     HTTP_CUT,
-    /* telling others */
+    /* events */
     EVENTS,
     EVENT_ATTEMPTS_FAILED,
     SERVER_METRIC_COUNT

@@ -208,7 +208,7 @@ void count_score(const struct run *run) {
     struct metric_set *metrics = service->settings.metrics;
     uint64_t verdicts[VERDICT_COUNT] = {0};
     uint64_t duplicates = 0, dry_runs = 0, degraded = 0;
-    bool tells = event_verdicts_wanted(service->settings.events);
+    bool has_events = event_verdicts_wanted(service->settings.events);
     for (size_t i = 0; i < run->response.score.count; i++) {
         const struct score_result *result = &run->response.score.results[i];
         if (result->error.code != 0)
@@ -226,7 +226,7 @@ void count_score(const struct run *run) {
         if (result->decision.rule_errors > 0)
             rule_failures_note(&service->rule_failures, &result->decision);
         shadows_count(service, &result->decision);
-        if (tells)
+        if (has_events)
             event_verdict(service->settings.events, &run->message.score.transactions[i],
                           &result->decision);
     }
