@@ -237,8 +237,8 @@ static const struct option table[] = {
      .help = "Path of a program that gets the same JSON on its standard input, one run at a time, "
              "without arguments, shell or the server's environment. Empty: none."},
     {EVENTS_TO, "events", OPTION_LIST, AT(events),
-     "brake,night_failed,night_held_back,policy_refused,generation_refused,archive_failed,"
-     "archive_recovered,state",
+     "brake, night_failed, night_held_back, policy_refused, generation_refused, archive_failed, "
+     "archive_recovered, state",
      .help = "Events to send, with commas between: verdict:approve, verdict:review, "
              "verdict:challenge, verdict:decline, brake, night_done, night_failed, "
              "night_held_back, policy_adopted, policy_refused, generation_adopted, "
