@@ -4,6 +4,7 @@ counted, and never in the way of a decision."""
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -275,6 +276,29 @@ class EventTest(SwapTest):
         self.assertEqual(sum(failed + newly for failed, newly in lost), 2 * 3000)
         self.assertEqual(sum(newly for _, newly in lost), dropped)
 
+    @unittest.skipUnless(os.environ.get("HARRIER_STRICT"), "needs an idle machine")
+    def test_what_a_dead_receiver_costs(self):
+        """CPU time of the process for each decision, least of some rounds that take turns: without events, and with a
+        receiver that is dead while 2 % of the decisions are events."""
+        dead = Silent()
+        self.addCleanup(dead.close)
+        arms = {
+            "without": ["--events=state"],
+            "with": [f"--event_url={dead.url}", "--events=verdict:decline,state", "--event_timeout=300s"],
+        }
+        least = {}
+        for number in range(6):
+            for arm, flags in arms.items():
+                server = self.server("--node=tester", *flags, name=f"{arm}-{number}")
+                server.start()
+                before = cpu_of(server)
+                self.score(server, 0, 20000, lambda number: 100 if number % 50 else 9000)
+                least[arm] = min(least.get(arm, 1e9), (cpu_of(server) - before) / 20000)
+                self.assertEqual(server.stop(), 0)
+                shutil.rmtree(self.data)
+        print(f"ns of CPU for a decision: {least}", file=sys.stderr)
+        self.assertLess(least["with"], 1.05 * least["without"])
+
     def test_a_command_that_hangs_is_killed(self):
         pids = os.path.join(self.folder, "pids")
         seen = os.path.join(self.folder, "seen")
@@ -376,6 +400,16 @@ kill -PIPE $$
                 self.assertEqual(server.wait(), 78, server.said())
                 self.assertIn(words, server.said())
                 self.assertNotIn("pass@", server.said())
+
+
+def cpu_of(server):
+    """Nanoseconds, of all threads."""
+    tasks = f"/proc/{server.process.pid}/task"
+    used = 0
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as file:
+            used += int(file.read().split()[0])
+    return used
 
 
 def is_alive(pid):
