@@ -278,6 +278,14 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [NIGHT_MODELS_FAILED] = {.name = "harrierd_night_models_failed",
                              .type = METRIC_GAUGE,
                              .help = "Whether it failed to train a model or to compare one (1)."},
+    /* ---- backups: what `harrier backup` left ---- */
+    [BACKUP_LAST_SUCCESS] = {.name = "harrierd_backup_last_success_timestamp_seconds",
+                             .type = METRIC_GAUGE,
+                             .unit = METRIC_MICROSECONDS,
+                             .help = "Time at which a backup was completed last; 0: never."},
+    [BACKUP_POSITION] = {.name = "harrierd_backup_position",
+                         .type = METRIC_GAUGE,
+                         .help = "Position of the last record in that backup."},
     /* ---- policies ---- */
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,

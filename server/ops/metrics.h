@@ -56,6 +56,9 @@ enum server_metric {
     NIGHT_FINDINGS,
     NIGHT_HELD_BACK,
     NIGHT_MODELS_FAILED,
+    /* backups */
+    BACKUP_LAST_SUCCESS,
+    BACKUP_POSITION,
     /* policies */
     WARMING_FEATURES,
     WARMING_RULES,

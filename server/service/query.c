@@ -6,6 +6,7 @@
 
 #include "brake.h"
 #include "core/base/hash.h"
+#include "core/store/backups/backup_summary.h"
 #include "core/store/nights/night_summary.h"
 #include "explain.h"
 #include "list.h"
@@ -191,6 +192,18 @@ static void measure_night(const struct service *service) {
     metric_gauge(metrics, NIGHT_MODELS_FAILED, 0, night.models_failed);
 }
 
+/* Likewise of the newest backup. */
+static void measure_backup(const struct service *service) {
+    struct metric_set *metrics = service->settings.metrics;
+    struct backup_summary backup;
+    struct error ignored;
+    if (!service->settings.data ||
+        backup_summary_read(service->settings.data, &backup, &ignored) < 0)
+        return;
+    metric_gauge(metrics, BACKUP_LAST_SUCCESS, 0, backup.last_success_us);
+    metric_gauge(metrics, BACKUP_POSITION, 0, (int64_t)backup.place.position);
+}
+
 /* Values are collected in one go under the lock, and published without it. */
 void service_measure(struct service *service) {
     struct metric_set *metrics = service->settings.metrics;
@@ -238,6 +251,7 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, WARMING_RULES, 0, (int64_t)warming.rule_count);
     metric_gauge(metrics, BRAKES, 0, (int64_t)brakes);
     measure_night(service);
+    measure_backup(service);
     int64_t monotonic_us = clock_monotonic_us(service->settings.clock);
     if (service->tokens)
         tokens_measure(service->tokens);

@@ -7,6 +7,7 @@
 int command_amend(int argc, char **argv);
 int command_archive(int argc, char **argv);
 int command_backfill(int argc, char **argv);
+int command_backup(int argc, char **argv);
 int command_brake(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_entity(int argc, char **argv);
@@ -22,6 +23,7 @@ int command_outcome(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_rebuild(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_score(int argc, char **argv);
 int command_shadow(int argc, char **argv);
 int command_simulate(int argc, char **argv);

@@ -1,0 +1,775 @@
+#include "backup.h"
+
+#include "backup_store.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive/archive_copy.h"
+#include "core/store/archive/archive_parts.h"
+#include "core/store/archive/file.h"
+#include "core/store/backups/backup_summary.h"
+#include "core/store/generation/generation.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ATTEMPTS     3 /* when the archive is rewritten meanwhile */
+#define DEPTH_MAX    8
+#define CONFIG_MAX   ((uint64_t)256 << 20) /* bytes of one file of the configuration */
+#define DAY_US       INT64_C(86400000000)
+#define WATCH_STEP   4096 /* records */
+#define TABLES_FILES 2
+
+static const char *const tables_files[TABLES_FILES] = {"tables.mdb", "manifest.json"};
+
+struct job {
+    const struct backup_options *options;
+    struct backup_listener *listener;
+    struct backup_store store;
+    struct backup_points points;     /* that are there */
+    const struct backup_point *last; /* the newest of them; NULL: none */
+    struct backup_point point;       /* the new one */
+    struct backup_meter meter;
+    char *archive, *generations;
+    struct archive_parts *parts;
+    struct backup_report report;
+};
+
+static void note(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct job *job, const char *format, ...) {
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    job->listener->note(job->listener, text);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * The two folders */
+
+int backup_check_folders(const char *data, const char *folder, struct error *ret_error) {
+    char *real_data = realpath(data, NULL);
+    if (!real_data)
+        return errno == ENOENT
+                   ? error_set(ret_error, ERROR_NOT_FOUND, "%s: there is no such data folder", data)
+                   : error_set_errno(ret_error, errno, "%s: cannot open", data);
+    char *real_folder = backup_real_path(folder, ret_error);
+    int r = 0;
+    if (!real_folder)
+        r = -(int)ret_error->code;
+    else if (strcmp(real_data, real_folder) == 0)
+        r = error_set(ret_error, ERROR_INVALID,
+                      "%s: it is the data folder itself; expected a folder elsewhere", folder);
+    else if (backup_path_is_inside(real_folder, real_data))
+        r = error_set(ret_error, ERROR_INVALID,
+                      "%s: it is inside the data folder %s; expected a folder elsewhere, best on "
+                      "another disk",
+                      folder, data);
+    else if (backup_path_is_inside(real_data, real_folder))
+        r = error_set(ret_error, ERROR_INVALID,
+                      "%s: the data folder %s is inside it; expected a folder elsewhere", folder,
+                      data);
+    free(real_data);
+    free(real_folder);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Copying files */
+
+static const struct backup_file *find_file(const struct backup_point *point, const char *path) {
+    for (size_t i = 0; point && i < point->count; i++)
+        if (strcmp(point->files[i].path, path) == 0)
+            return &point->files[i];
+    return NULL;
+}
+
+/* The same version of the file is in the newest point, and still there. */
+static bool take_again(struct job *job, const struct backup_file *before,
+                       struct backup_file *file) {
+    if (!before || strcmp(before->source, file->source) != 0 ||
+        !backup_store_has(&job->store, before))
+        return false;
+    file->bytes = before->bytes;
+    memcpy(file->sha256, before->sha256, sizeof file->sha256);
+    return true;
+}
+
+/* An open file, under this path of the point. */
+static int add_open(struct job *job, int descriptor, const char *shown, const char *path,
+                    struct error *ret_error) {
+    struct backup_file file = {.path = text_copy(text_of(path))};
+    struct stat status;
+    int r = fstat(descriptor, &status) < 0
+                ? error_set_errno(ret_error, errno, "%s: cannot stat", shown)
+                : 0;
+    file.mode = r == 0 ? status.st_mode & 0777 : 0;
+    if (r == 0)
+        r = backup_source_stamp(descriptor, shown, file.source, ret_error);
+    if (r == 0 && take_again(job, find_file(job->last, path), &file))
+        r = backup_meter_add(&job->meter, file.bytes, ret_error);
+    else if (r == 0)
+        r = backup_store_put(&job->store, descriptor, shown, &job->meter, &file, ret_error);
+    if (r < 0)
+        free(file.path);
+    else
+        backup_point_add(&job->point, file);
+    return r;
+}
+
+/* What is copied of a tree of files. */
+struct tree {
+    bool is_config;
+};
+
+static int add_entry(struct job *job, const struct tree *tree, const char *from, const char *path,
+                     int depth, struct error *ret_error);
+
+static int add_folder(struct job *job, const struct tree *tree, const char *from, const char *path,
+                      int depth, struct error *ret_error) {
+    DIR *folder = opendir(from);
+    int r = 0;
+    if (!folder)
+        return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "%s: cannot open", from);
+    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lock") == 0)
+            continue; /* drafts, and what belongs to a running process */
+        char *inner_from = name_printf("%s/%s", from, entry->d_name);
+        char *inner_path = name_printf("%s/%s", path, entry->d_name);
+        r = add_entry(job, tree, inner_from, inner_path, depth + 1, ret_error);
+        free(inner_from);
+        free(inner_path);
+    }
+    closedir(folder);
+    return r;
+}
+
+/* A secret of the configuration: who may not read everything may not read it. */
+static bool is_secret(const struct stat *status) {
+    return (status->st_mode & S_IROTH) == 0;
+}
+
+static int add_regular(struct job *job, const struct tree *tree, int descriptor,
+                       const struct stat *status, const char *from, const char *path,
+                       struct error *ret_error) {
+    if (tree->is_config && is_secret(status) && !job->options->with_secrets) {
+        note(job, "%s: left out, as not everybody may read it; --with-secrets takes it", from);
+        job->report.secrets++;
+        return 0;
+    }
+    if (tree->is_config && (uint64_t)status->st_size > CONFIG_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE,
+                         "%s: %jd bytes; expected at most %" PRIu64 " for a file of --config", from,
+                         (intmax_t)status->st_size, CONFIG_MAX);
+    return add_open(job, descriptor, from, path, ret_error);
+}
+
+/* What vanishes meanwhile is not of this point. Links are followed in a configuration only. */
+static int add_entry(struct job *job, const struct tree *tree, const char *from, const char *path,
+                     int depth, struct error *ret_error) {
+    struct stat status;
+    if (!backup_path_is_safe(path) || depth > DEPTH_MAX) {
+        note(job, "%s: left out: its name is too long, too deep or not printable", from);
+        return 0;
+    }
+    int descriptor =
+        open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (tree->is_config ? 0 : O_NOFOLLOW));
+    if (descriptor < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
+        return 0;
+    if (descriptor < 0 && errno == EACCES && tree->is_config && !job->options->with_secrets) {
+        note(job, "%s: left out: this user may not read it", from);
+        job->report.secrets++;
+        return 0;
+    }
+    if (descriptor < 0 || fstat(descriptor, &status) < 0) {
+        int r = error_set_errno(ret_error, errno, "%s: cannot open", from);
+        if (descriptor >= 0)
+            close(descriptor);
+        return r;
+    }
+    int r = 0;
+    if (S_ISDIR(status.st_mode))
+        r = add_folder(job, tree, from, path, depth, ret_error);
+    else if (S_ISREG(status.st_mode))
+        r = add_regular(job, tree, descriptor, &status, from, path, ret_error);
+    close(descriptor);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * The archive */
+
+static void hex_of(const uint8_t *seal, char ret_hex[BACKUP_HEX_SIZE]) {
+    for (size_t i = 0; i < SEAL_HASH_SIZE; i++)
+        snprintf(ret_hex + 2 * i, 3, "%02x", seal[i]);
+}
+
+/* Every checksum, the chain, the seal: a backup of damaged bytes would only be found when it is
+ * needed. */
+static int verify_part(struct job *job, size_t index, struct error *ret_error) {
+    struct archive_part_reader *reader;
+    struct archive_part_record record;
+    uint64_t count = 0;
+    int r = archive_part_open(job->parts, index, 0, true, &reader, ret_error);
+    if (r < 0)
+        return r;
+    r = archive_part_hash(reader, ret_error);
+    while (r == 0 && (r = archive_part_next(reader, &record, ret_error)) == 1)
+        r = ++count % WATCH_STEP == 0 ? backup_meter_add(&job->meter, 0, ret_error) : 0;
+    archive_part_close(reader);
+    return r;
+}
+
+/* As a segment that ends with the point's last record. */
+static int add_cut(struct job *job, struct archive_copy_source *source, struct backup_file *file,
+                   struct error *ret_error) {
+    const struct archive_copy_limit limit = {archive_parts_end(job->parts).position, INT64_MAX};
+    struct archive_copy_end end = {0};
+    int descriptor;
+    int r = backup_store_begin(&job->store, &descriptor, ret_error);
+    if (r < 0)
+        return r;
+    r = archive_copy_until(source, limit, descriptor, file->path, &end, ret_error);
+    check(r <= 0); /* the part has a record */
+    if (r == 0)
+        r = backup_store_keep(&job->store, descriptor, file, ret_error);
+    close(descriptor);
+    if (r < 0)
+        return r;
+    file->is_cut = true;
+    file->mode = 0640;
+    file->last = end.place.position;
+    file->chain = end.place.chain;
+    job->point.time_us = end.time_us;
+    return backup_meter_add(&job->meter, file->bytes, ret_error);
+}
+
+static int add_whole(struct job *job, size_t index, const struct archive_copy_file *copied,
+                     struct backup_file *file, struct error *ret_error) {
+    struct archive_part part = archive_parts_part(job->parts, index);
+    char shown[PATH_MAX];
+    struct stat status;
+    snprintf(shown, sizeof shown, "%s/%s", job->archive, copied->name);
+    file->last = part.last;
+    file->chain = part.chain;
+    if (copied->is_sealed)
+        hex_of(copied->seal, file->seal);
+    if (fstat(copied->descriptor, &status) < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot stat", shown);
+    file->mode = status.st_mode & 0777;
+    int r = backup_source_stamp(copied->descriptor, shown, file->source, ret_error);
+    if (r == 0 && take_again(job, find_file(job->last, file->path), file))
+        return backup_meter_add(&job->meter, file->bytes, ret_error);
+    if (r == 0)
+        r = verify_part(job, index, ret_error);
+    if (r == 0)
+        r = backup_store_put(&job->store, copied->descriptor, shown, &job->meter, file, ret_error);
+    return r;
+}
+
+/* The last part, unless it is sealed and ends there. */
+static bool is_cut(const struct job *job, size_t index, const struct archive_copy_file *copied) {
+    return index + 1 == archive_parts_count(job->parts) &&
+           !(copied->is_sealed && copied->end.position == archive_parts_end(job->parts).position);
+}
+
+static int add_segment(struct job *job, size_t index, struct error *ret_error) {
+    struct archive_part part = archive_parts_part(job->parts, index);
+    struct archive_copy_source *source;
+    int r = archive_copy_open(job->archive, part.day, part.first, &source, ret_error);
+    if (r < 0)
+        return r;
+    struct archive_copy_file copied = archive_copy_file(source);
+    struct backup_file file = {.is_segment = true,
+                               .day = part.day,
+                               .first = part.first,
+                               .time_before_us = copied.time_before_us,
+                               .epoch = copied.epoch};
+    bool cuts = is_cut(job, index, &copied);
+    /* What is cut is not sealed, whatever it was cut from. */
+    size_t length = strlen(copied.name) - (cuts && copied.is_sealed ? strlen(".zst") : 0);
+    file.path = name_printf("archive/%.*s", (int)length, copied.name);
+    r = cuts ? add_cut(job, source, &file, ret_error)
+             : add_whole(job, index, &copied, &file, ret_error);
+    archive_copy_close(source);
+    if (r < 0) {
+        free(file.path);
+        return r;
+    }
+    if (job->point.epoch < file.epoch)
+        job->point.epoch = file.epoch;
+    if (!cuts)
+        job->point.time_us = copied.end_time_us;
+    backup_point_add(&job->point, file);
+    return 0;
+}
+
+static int add_segments(struct job *job, struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < archive_parts_count(job->parts) && r == 0; i++)
+        r = add_segment(job, i, ret_error);
+    job->point.place = archive_parts_end(job->parts);
+    return r;
+}
+
+/* The other files of the archive, and a hash of which there are in which version. */
+static int walk_kept(struct job *job, bool adds, uint64_t *ret_hash, struct error *ret_error) {
+    const struct tree tree = {0};
+    DIR *folder = opendir(job->archive);
+    uint64_t hash = 0;
+    int r = 0;
+    if (!folder)
+        return error_set_errno(ret_error, errno, "%s: cannot open", job->archive);
+    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+        struct stat status;
+        if (archive_name_of(entry->d_name) != ARCHIVE_NAME_KEPT ||
+            fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        const int64_t version[] = {(int64_t)status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                                   status.st_mtim.tv_nsec};
+        hash ^= hash64(version, sizeof version, hash_text(text_of(entry->d_name)));
+        if (!adds)
+            continue;
+        char *from = name_printf("%s/%s", job->archive, entry->d_name);
+        char *path = name_printf("archive/%s", entry->d_name);
+        r = add_entry(job, &tree, from, path, 1, ret_error);
+        free(from);
+        free(path);
+    }
+    closedir(folder);
+    *ret_hash = hash;
+    return r;
+}
+
+/* Segments are only ever sealed, unless the archive is rewritten or its beginning is dropped: then
+ * some were copied before and others after that. ERROR_UNAVAILABLE. */
+static int check_same_archive(const struct job *job, struct error *ret_error) {
+    for (size_t i = 0; i < backup_point_segments(&job->point); i++) {
+        const struct backup_file *file = &job->point.files[i];
+        struct archive_copy_source *source;
+        struct error ignored;
+        char seal[BACKUP_HEX_SIZE];
+        if (archive_copy_open(job->archive, file->day, file->first, &source, &ignored) < 0)
+            return error_set(ret_error, ERROR_UNAVAILABLE, "%s is no longer there", file->path);
+        struct archive_copy_file now = archive_copy_file(source);
+        hex_of(now.seal, seal);
+        bool same = now.epoch == file->epoch &&
+                    (!*file->seal || !now.is_sealed || strcmp(seal, file->seal) == 0);
+        archive_copy_close(source);
+        if (!same)
+            return error_set(ret_error, ERROR_UNAVAILABLE, "%s was rewritten", file->path);
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * The tables */
+
+struct tables {
+    char folder[256]; /* "": there are none */
+    struct archive_place place;
+    int descriptors[TABLES_FILES];
+};
+
+static void close_tables(struct tables *tables) {
+    for (size_t i = 0; i < TABLES_FILES; i++)
+        if (tables->descriptors[i] >= 0)
+            close(tables->descriptors[i]);
+}
+
+/* The files stay readable when a rebuild replaces them. 1: they were replaced in between. */
+static int open_files(const struct job *job, struct tables *tables, struct error *ret_error) {
+    for (size_t i = 0; i < TABLES_FILES; i++) {
+        char *path = name_printf("%s/%s/%s", job->generations, tables->folder, tables_files[i]);
+        tables->descriptors[i] = open(path, O_RDONLY | O_CLOEXEC);
+        int number = errno;
+        int r = 0;
+        if (tables->descriptors[i] < 0)
+            r = number == ENOENT ? 1 : error_set_errno(ret_error, number, "%s: cannot open", path);
+        free(path);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Are these the files that the newest point has? Then they were read in full for that. */
+static bool are_known(const struct job *job, const struct tables *tables) {
+    for (size_t i = 0; i < TABLES_FILES; i++) {
+        struct error ignored;
+        char source[BACKUP_SOURCE_SIZE];
+        char *path = name_printf("generations/%s/%s", tables->folder, tables_files[i]);
+        const struct backup_file *before = find_file(job->last, path);
+        free(path);
+        if (!before || backup_source_stamp(tables->descriptors[i], "", source, &ignored) < 0 ||
+            strcmp(before->source, source) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Before the archive is opened, so that they are not newer than the point. */
+static int open_tables(struct job *job, struct tables *tables, struct error *ret_error) {
+    char *link = name_printf("%s/current", job->generations);
+    int r = 1;
+    for (int attempt = 0; attempt < ATTEMPTS && r == 1; attempt++) {
+        struct generation *generation;
+        ssize_t length = readlink(link, tables->folder, sizeof tables->folder - 1);
+        tables->folder[length < 0 ? 0 : length] = '\0';
+        if (length < 0) {
+            job->report.tables = BACKUP_TABLES_NONE;
+            break;
+        }
+        close_tables(tables);
+        r = open_files(job, tables, ret_error);
+        if (r != 0)
+            continue;
+        r = generation_open(job->generations, tables->folder, !are_known(job, tables), &generation,
+                            ret_error);
+        if (r < 0) {
+            note(job, "the tables are left out: %s", ret_error->text);
+            job->report.tables = BACKUP_TABLES_BAD;
+            tables->folder[0] = '\0';
+            r = 0;
+            break;
+        }
+        tables->place = generation_manifest(generation)->place;
+        generation_close(generation);
+    }
+    free(link);
+    return r < 0 ? r : 0;
+}
+
+static int add_tables(struct job *job, const struct tables *tables, struct error *ret_error) {
+    if (!*tables->folder)
+        return 0;
+    int r = archive_parts_holds(job->parts, tables->place, ret_error);
+    if (r == 0) {
+        note(job, "the tables are left out: they are of another archive, or newer than what is "
+                  "synced of this one");
+        job->report.tables = BACKUP_TABLES_BAD;
+    }
+    if (r != 1)
+        return r;
+    r = 0;
+    for (size_t i = 0; i < TABLES_FILES && r == 0; i++) {
+        char *path = name_printf("generations/%s/%s", tables->folder, tables_files[i]);
+        r = add_open(job, tables->descriptors[i], path, path, ret_error);
+        free(path);
+    }
+    if (r == 0) {
+        job->point.tables = text_copy(text_of(tables->folder));
+        job->point.tables_place = tables->place;
+        job->report.tables = BACKUP_TABLES_COPIED;
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * A point */
+
+/* The segment of the newest point that ends in front of the archive's first one: what a prune has
+ * dropped since. */
+static int check_pruned(const struct job *job, struct error *ret_error) {
+    struct archive_part first = archive_parts_part(job->parts, 0);
+    struct archive_copy_source *source;
+    int r = archive_copy_open(job->archive, first.day, first.first, &source, ret_error);
+    if (r < 0)
+        return r;
+    struct archive_place before = archive_copy_file(source).before;
+    archive_copy_close(source);
+    for (size_t i = 0; i < backup_point_segments(job->last); i++)
+        if (job->last->files[i].last == before.position)
+            return job->last->files[i].chain == before.chain;
+    return before.position > job->last->place.position;
+}
+
+/* Is the backup one of this archive? */
+static int check_history(const struct job *job, struct error *ret_error) {
+    if (!job->last)
+        return 0;
+    const struct archive_place place = job->last->place;
+    bool is_pruned = archive_parts_part(job->parts, 0).first > place.position;
+    int r = is_pruned ? check_pruned(job, ret_error)
+                      : archive_parts_holds(job->parts, place, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    uint64_t end = archive_parts_end(job->parts).position;
+    if (end < place.position)
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s: it has this or another archive up to record %" PRIu64
+                         ", but %s ends with record %" PRIu64
+                         ": another archive, or one that was restored to an earlier time; expected "
+                         "an empty folder",
+                         job->store.path, place.position, job->archive, end);
+    return error_set(ret_error, ERROR_INVALID,
+                     "%s: it is the backup of another archive: record %" PRIu64
+                     " has the chain %016" PRIx64 " there and another one in %s; expected an empty "
+                     "folder",
+                     job->store.path, place.position, place.chain, job->archive);
+}
+
+static uint64_t size_of(int descriptor) {
+    struct stat status;
+    return descriptor >= 0 && fstat(descriptor, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+static void measure(struct job *job, const struct tables *tables) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < archive_parts_count(job->parts); i++)
+        total += archive_parts_part(job->parts, i).stored;
+    for (size_t i = 0; i < TABLES_FILES; i++)
+        total += *tables->folder ? size_of(tables->descriptors[i]) : 0;
+    job->meter =
+        (struct backup_meter){.progress = job->meter.progress, .stage = "backup", .total = total};
+}
+
+static int add_trees(struct job *job, struct error *ret_error) {
+    static const char *const folders[] = {"nights", "candidates"};
+    const struct tree own = {0}, config = {.is_config = true};
+    int r = 0;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && r == 0; i++) {
+        char *from = name_printf("%s/%s", job->options->data, folders[i]);
+        r = add_folder(job, &own, from, folders[i], 0, ret_error);
+        free(from);
+    }
+    if (r == 0 && job->options->config) {
+        struct stat status;
+        if (stat(job->options->config, &status) < 0)
+            r = errno == ENOENT
+                    ? error_set(ret_error, ERROR_NOT_FOUND, "%s: there is no such folder",
+                                job->options->config)
+                    : error_set_errno(ret_error, errno, "%s: cannot open", job->options->config);
+        else
+            r = add_folder(job, &config, job->options->config, "config", 0, ret_error);
+    }
+    return r;
+}
+
+static int collect_all(struct job *job, struct tables *tables, struct error *ret_error) {
+    uint64_t before, after;
+    int r = 0;
+    if (job->options->with_tables)
+        r = open_tables(job, tables, ret_error);
+    if (r == 0)
+        r = walk_kept(job, false, &before, ret_error);
+    if (r == 0)
+        r = archive_parts_open(job->archive, &job->parts, ret_error);
+    if (r == 0 && archive_parts_count(job->parts) == 0)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "%s has no synced record: is it an archive?",
+                      job->archive);
+    if (r == 0)
+        r = check_history(job, ret_error);
+    if (r < 0)
+        return r;
+    measure(job, tables);
+    r = add_segments(job, ret_error);
+    if (r == 0)
+        r = walk_kept(job, true, &after, ret_error);
+    if (r == 0)
+        r = check_same_archive(job, ret_error);
+    if (r == 0)
+        r = walk_kept(job, false, &after, ret_error);
+    if (r == 0 && before != after)
+        r = error_set(ret_error, ERROR_UNAVAILABLE, "the files beside the segments changed");
+    if (r == 0)
+        r = add_tables(job, tables, ret_error);
+    return r == 0 ? add_trees(job, ret_error) : r;
+}
+
+static int collect(struct job *job, struct error *ret_error) {
+    struct tables tables = {.descriptors = {-1, -1}};
+    backup_point_deinit(&job->point);
+    job->report.secrets = 0;
+    job->report.tables = job->options->with_tables ? BACKUP_TABLES_NONE : BACKUP_TABLES_LEFT;
+    int r = collect_all(job, &tables, ret_error);
+    close_tables(&tables);
+    archive_parts_close(job->parts);
+    job->parts = NULL;
+    return r;
+}
+
+/* Only what rewrites the archive makes another attempt necessary. */
+static int collect_still(struct job *job, struct error *ret_error) {
+    int r = 0;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        r = collect(job, ret_error);
+        if (r != -ERROR_UNAVAILABLE)
+            return r;
+    }
+    char reason[sizeof ret_error->text];
+    snprintf(reason, sizeof reason, "%s", ret_error->text);
+    return error_set(ret_error, ERROR_EXISTS,
+                     "%s: another process changes the archive: %.600s; run it again when that has "
+                     "ended",
+                     job->archive, reason);
+}
+
+/* Points of an earlier epoch are removed below; a mixture of two archives is refused. */
+static int check_relation(struct job *job, struct error *ret_error) {
+    const char *segment = "";
+    enum backup_relation relation =
+        job->last ? backup_point_relation(job->last, &job->point, &segment) : BACKUP_SAME;
+    switch (relation) {
+    case BACKUP_SAME:
+    case BACKUP_REWRITTEN:
+        return 0;
+    case BACKUP_OLDER:
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s: it has epoch %" PRIu64 " of the archive, from which something was "
+                         "erased; %s has epoch %" PRIu64 ", from before that: erase it again, then "
+                         "back up",
+                         job->store.path, job->last->epoch, job->archive, job->point.epoch);
+    case BACKUP_OTHER:
+        break;
+    }
+    return error_set(ret_error, ERROR_INVALID,
+                     "%s: it is the backup of another node's archive: %s has other bytes there, "
+                     "with the same records; expected an empty folder",
+                     job->store.path, segment);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Old points */
+
+static bool is_kept(const struct backup_options *options, const struct backup_point *point,
+                    size_t age) {
+    if (age == 0 || (options->keep == 0 && options->keep_days == 0))
+        return true;
+    return age < options->keep ||
+           (options->keep_days > 0 &&
+            point->made_us >= options->now_us - (int64_t)options->keep_days * DAY_US);
+}
+
+static void take_point(struct job *job) {
+    struct backup_points *points = &job->points;
+    points->points = check_reallocarray(points->points, points->count + 1, sizeof *points->points);
+    points->points[points->count++] = job->point;
+    job->point = (struct backup_point){0};
+    job->last = NULL; /* it may have moved */
+}
+
+/* The new point is the last one. */
+static int remove_points(struct job *job, struct error *ret_error) {
+    struct backup_points *points = &job->points;
+    size_t count = points->count, stay = 0;
+    uint64_t epoch = points->points[count - 1].epoch;
+    int r = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct backup_point *point = &points->points[i];
+        bool is_rewritten = point->epoch < epoch;
+        if (r < 0 || (!is_rewritten && is_kept(job->options, point, count - 1 - i))) {
+            points->points[stay++] = *point;
+            continue;
+        }
+        r = backup_store_remove_point(&job->store, point->number, ret_error);
+        if (r < 0) {
+            points->points[stay++] = *point;
+            continue;
+        }
+        job->report.rewritten += is_rewritten;
+        job->report.expired += !is_rewritten;
+        backup_point_deinit(point);
+    }
+    points->count = stay;
+    job->report.points = stay;
+    return r;
+}
+
+/* The backup is whole without it: only servers do not know of it. */
+static void write_summary(struct job *job) {
+    const struct backup_point *point = &job->points.points[job->points.count - 1];
+    struct backup_summary summary = {.last_success_us = job->options->now_us,
+                                     .place = point->place,
+                                     .point = point->number,
+                                     .bytes = backup_point_bytes(point)};
+    struct error error;
+    char *folder = realpath(job->store.path, NULL);
+    snprintf(summary.folder, sizeof summary.folder, "%s", folder ? folder : job->store.path);
+    free(folder);
+    if (backup_summary_write(job->options->data, &summary, &error) < 0)
+        note(job, "the backup is complete, but the server cannot know: %s", error.text);
+}
+
+static void describe(struct job *job) {
+    const struct backup_point *point = &job->point;
+    job->report.point = point->number;
+    job->report.place = point->place;
+    job->report.time_us = point->time_us;
+    job->report.segments = backup_point_segments(point);
+    job->report.files = point->count;
+    job->report.bytes = backup_point_bytes(point);
+    job->report.copied_bytes = job->store.copied_bytes;
+    job->report.copied_files = job->store.copied_files;
+}
+
+static int run(struct job *job, struct error *ret_error) {
+    const struct backup_options *options = job->options;
+    int r = backup_points_load(job->store.directory, &job->points, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", job->store.path);
+    if (job->points.count > 0)
+        job->last = &job->points.points[job->points.count - 1];
+    r = collect_still(job, ret_error);
+    if (r < 0)
+        return r; /* what is copied stays: the next run goes on from there */
+    r = check_relation(job, ret_error);
+    if (r < 0) {
+        struct error ignored;
+        uint64_t bytes;
+        backup_store_sweep(&job->store, &job->points, &bytes, &ignored);
+        return r;
+    }
+    struct backup_point *point = &job->point;
+    point->number = job->last ? job->last->number + 1 : 1;
+    point->made_us = options->now_us;
+    snprintf(point->version, sizeof point->version, "%s", options->version);
+    describe(job);
+    r = backup_store_publish(&job->store, point, ret_error);
+    if (r < 0)
+        return r;
+    take_point(job);
+    r = remove_points(job, ret_error);
+    if (r == 0)
+        r = backup_store_sweep(&job->store, &job->points, &job->report.freed_bytes, ret_error);
+    write_summary(job);
+    return r < 0 ? error_prefix(ret_error, "the backup is complete, but older files stay") : 0;
+}
+
+int backup_run(const struct backup_options *options, struct progress *progress,
+               struct backup_listener *listener, struct backup_report *ret_report,
+               struct error *ret_error) {
+    struct job job = {.options = options, .listener = listener, .meter = {.progress = progress}};
+    struct stat status;
+    int r = backup_check_folders(options->data, options->folder, ret_error);
+    if (r < 0)
+        return r;
+    job.archive = name_printf("%s/archive", options->data);
+    job.generations = name_printf("%s/generations", options->data);
+    if (stat(job.archive, &status) < 0 || !S_ISDIR(status.st_mode))
+        r = error_set(ret_error, ERROR_NOT_FOUND,
+                      "%s: there is no archive in it; expected a server's data folder",
+                      options->data);
+    if (r == 0)
+        r = backup_store_create(options->folder, &job.store, ret_error);
+    if (r == 0)
+        r = run(&job, ret_error);
+    if (r == 0)
+        *ret_report = job.report;
+    backup_point_deinit(&job.point);
+    backup_points_deinit(&job.points);
+    backup_store_close(&job.store);
+    free(job.archive);
+    free(job.generations);
+    return r;
+}
