@@ -686,6 +686,21 @@ static int remove_points(struct job *job, struct error *ret_error) {
     return r;
 }
 
+/* An old point is replaced by itself without tables. */
+static int drop_tables(struct job *job, struct error *ret_error) {
+    struct backup_points *points = &job->points;
+    uint64_t kept = 0;
+    int r = 0;
+    for (size_t i = points->count; i-- > 0 && job->options->keep_tables > 0 && r == 0;) {
+        struct backup_point *point = &points->points[i];
+        if (!point->tables || kept++ < job->options->keep_tables)
+            continue;
+        backup_point_drop_tables(point);
+        r = backup_store_publish(&job->store, point, ret_error);
+    }
+    return r;
+}
+
 /* The backup is whole without it: only servers do not know of it. */
 static void write_summary(struct job *job) {
     const struct backup_point *point = &job->points.points[job->points.count - 1];
@@ -740,6 +755,8 @@ static int run(struct job *job, struct error *ret_error) {
         return r;
     take_point(job);
     r = remove_points(job, ret_error);
+    if (r == 0)
+        r = drop_tables(job, ret_error);
     if (r == 0)
         r = backup_store_sweep(&job->store, &job->points, &job->report.freed_bytes, ret_error);
     write_summary(job);

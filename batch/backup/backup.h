@@ -27,8 +27,9 @@ struct backup_options {
     const char *config; /* NULL: none */
     bool with_secrets;  /* files of config that not everybody may read, too */
     bool with_tables;
-    uint64_t keep;      /* the newest so many points stay; 0: not asked for */
-    uint64_t keep_days; /* those of the last so many days stay; 0: not asked for. Neither: all */
+    uint64_t keep;        /* the newest so many points stay; 0: not asked for */
+    uint64_t keep_days;   /* those of the last so many days stay; 0: not asked for. Neither: all */
+    uint64_t keep_tables; /* the newest so many points keep their tables; 0: all */
     int64_t now_us;
     const char *version;
 };

@@ -51,6 +51,19 @@ void backup_point_add(struct backup_point *point, struct backup_file file) {
     point->files[point->count++] = file;
 }
 
+void backup_point_drop_tables(struct backup_point *point) {
+    size_t stay = 0;
+    for (size_t i = 0; i < point->count; i++)
+        if (strncmp(point->files[i].path, BACKUP_TABLES_FOLDER, sizeof BACKUP_TABLES_FOLDER - 1) ==
+            0)
+            free(point->files[i].path);
+        else
+            point->files[stay++] = point->files[i];
+    point->count = stay;
+    free(point->tables);
+    point->tables = NULL;
+}
+
 uint64_t backup_point_bytes(const struct backup_point *point) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < point->count; i++)

@@ -19,6 +19,7 @@
 #define BACKUP_FILES_MAX     1000000
 #define BACKUP_POINT_MAX     ((size_t)512 << 20) /* bytes of a manifest */
 #define BACKUP_POINTS_FOLDER "points"
+#define BACKUP_TABLES_FOLDER "generations/"
 
 /* A file as of the point. The path is relative to the data folder: "archive/2026-01-01/….seg.zst".
  * In the backup its name has the hash as well (backup_store.h), so files of several points do not
@@ -59,6 +60,8 @@ bool backup_path_is_safe(const char *path);
 void backup_point_deinit(struct backup_point *point);
 /* Takes over file.path. */
 void backup_point_add(struct backup_point *point, struct backup_file file);
+/* The point is then one that was made without tables. */
+void backup_point_drop_tables(struct backup_point *point);
 uint64_t backup_point_bytes(const struct backup_point *point);
 size_t backup_point_segments(const struct backup_point *point); /* the first so many files */
 

@@ -235,10 +235,20 @@ static int make_inner(int directory, const char *name, struct error *ret_error) 
     return r;
 }
 
+static int open_folder(struct backup_store *store, struct error *ret_error) {
+    store->directory = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->directory >= 0)
+        return 0;
+    if (errno == ENOENT || errno == ENOTDIR)
+        return error_set(ret_error, ERROR_NOT_FOUND, "%s; expected the folder of a backup",
+                         errno == ENOENT ? "there is no such folder" : "it is a file");
+    return error_set_errno(ret_error, errno, "cannot open the folder of the backup");
+}
+
 static int prepare(struct backup_store *store, struct error *ret_error) {
     if (mkdir(store->path, 0750) < 0 && errno != EEXIST)
         return error_set_errno(ret_error, errno, "cannot create the folder");
-    int r = directory_open(store->path, "backup", &store->directory, ret_error);
+    int r = open_folder(store, ret_error);
     if (r < 0)
         return r;
     r = read_mark(store->directory, ret_error);
@@ -288,7 +298,7 @@ static int lock_shared(struct backup_store *store, struct error *ret_error) {
 
 int backup_store_open(const char *path, struct backup_store *ret_store, struct error *ret_error) {
     struct backup_store store = {.path = text_copy(text_of(path)), .directory = -1, .lock = -1};
-    int r = directory_open(path, "backup", &store.directory, ret_error);
+    int r = open_folder(&store, ret_error);
     if (r == 0)
         r = read_mark(store.directory, ret_error);
     if (r == 1)

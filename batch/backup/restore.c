@@ -448,6 +448,8 @@ static int write_cut(struct job *job, struct archive_copy_source *source, const 
         r = own(job, draft, 0640, DRAFT, ret_error);
         if (r == 0)
             r = place_draft(job, draft, name, ret_error);
+        job->report.files = 1;
+        job->report.bytes = end.bytes;
     }
     close(draft);
     return r;
@@ -488,7 +490,7 @@ enum part { PART_NONE, PART_ARCHIVE, PART_TABLES, PART_OTHERS };
 static enum part part_of(const struct backup_file *file) {
     if (begins_with(file->path, "archive/"))
         return PART_ARCHIVE;
-    return begins_with(file->path, "generations/") ? PART_TABLES : PART_OTHERS;
+    return begins_with(file->path, BACKUP_TABLES_FOLDER) ? PART_TABLES : PART_OTHERS;
 }
 
 /* visit: of each file that is to be restored. */

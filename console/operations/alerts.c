@@ -144,6 +144,8 @@ static const struct alert {
      "Thresholds or cut-offs were held back: find out why they changed, then accept them."},
     {"HarrierNightModels", "ticket", NEEDS_NIGHTS, have_models_failed,
      "The last night could not train or compare a model."},
+    {"HarrierBackupOld", "ticket", NEEDS_METRICS, NULL,
+     "No backup was completed for more than 36 hours."},
     {"HarrierClockBehind", "ticket", NEEDS_METRICS, NULL, "The server's clock was set back."},
     {"HarrierDecisionsStale", "page", NEEDS_STATUS, is_stale,
      "Decisions are marked stale: the tables are older than stale_after."},

@@ -151,7 +151,7 @@ def check(root, harrier, harrierd):
         "server/service/sources.c", "server/adopt/shadows.c", "server/adopt/swap_run.c",
         "core/store/nights/night_summary.c"))
     faults = check_alerts(alerts, sources) + check_shape(alerts)
-    units = ["harrier-night.service", "harrier-night-failed.service"]
+    units = ["harrier-night.service", "harrier-night-failed.service", "harrier-backup.service"]
     for unit in units:
         for line in read("deploy", unit).splitlines():
             if line.startswith("ExecStart="):
@@ -170,7 +170,7 @@ def check(root, harrier, harrierd):
         faults += check_options(name, text, options) + check_nights(name, text, harrier)
     units += ["harrierd.service", "harrier-console.service"]
     faults += check_exposure(folder, units)
-    units += ["harrier-night.timer"]
+    units += ["harrier-night.timer", "harrier-backup.timer"]
     # The console is not built everywhere: another program stands for it.
     programs = {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier-console": harrier, "/usr/bin/harrier": harrier}
     faults += check_units(folder, units, programs)

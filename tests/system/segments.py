@@ -9,7 +9,10 @@ FRAME_HEADER = 24
 SYNC_MARK = 0xFFFF
 TRANSACTION, SNAPSHOT, GENERATION = 1, 4, 5
 
-# harrier itself cannot run without this library.
+# harrier itself cannot run without these libraries.
+_zstd = ctypes.CDLL("libzstd.so.1")
+_zstd.ZSTD_decompress.restype = ctypes.c_size_t
+_zstd.ZSTD_isError.argtypes = [ctypes.c_size_t]
 _xxhash = ctypes.CDLL("libxxhash.so.0")
 _xxhash.XXH3_64bits_withSeed.restype = ctypes.c_uint64
 _xxhash.XXH3_64bits_withSeed.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64]
@@ -62,6 +65,28 @@ def records(archive):
             for frame in _frames(file.read()):
                 if frame[1] != SYNC_MARK:
                     yield frame
+
+
+def unzstd(data, size):
+    out = ctypes.create_string_buffer(size)
+    length = _zstd.ZSTD_decompress(out, ctypes.c_size_t(size), data, ctypes.c_size_t(len(data)))
+    assert not _zstd.ZSTD_isError(length), length
+    return out.raw[:length]
+
+
+def all_records(archive):
+    """The same, of sealed segments too."""
+    found = []
+    for folder, _, files in os.walk(archive):
+        found += [os.path.join(folder, name) for name in files if name.endswith((".seg", ".seg.zst"))]
+    for path in sorted(found):
+        with open(path, "rb") as file:
+            data = file.read()
+        if path.endswith(".zst"):
+            data = unzstd(data, struct.unpack_from("<Q", data, 24)[0])
+        for frame in _frames(data):
+            if frame[1] != SYNC_MARK:
+                yield frame
 
 
 def _frame(position, kind, payload):

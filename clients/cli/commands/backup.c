@@ -31,6 +31,7 @@ enum {
     OPTION_NO_TABLES,
     OPTION_KEEP,
     OPTION_KEEP_DAYS,
+    OPTION_KEEP_TABLES,
     OPTION_CONFIG,
     OPTION_WITH_SECRETS,
     OPTION_PRIORITY
@@ -83,6 +84,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->backup.keep_days =
             count_option_parse("--keep-days", value, 1, KEEP_DAYS_MAX, state);
         return 0;
+    case OPTION_KEEP_TABLES:
+        options->backup.keep_tables =
+            count_option_parse("--keep-tables", value, 1, KEEP_MAX, state);
+        return 0;
     case OPTION_CONFIG:
         options->backup.config = value;
         return 0;
@@ -118,6 +123,10 @@ static const struct argp_option arguments[] = {
     {"keep", OPTION_KEEP, "N", 0, "Keep the newest N points (default: all)", 0},
     {"keep-days", OPTION_KEEP_DAYS, "N", 0,
      "Keep the points of the last N days; with --keep, what either of them keeps", 0},
+    {"keep-tables", OPTION_KEEP_TABLES, "N", 0,
+     "Keep the tables of the newest N points only: they are the largest part of a point, and can "
+     "be rebuilt (default: of all)",
+     0},
     {"no-tables", OPTION_NO_TABLES, NULL, 0,
      "Leave the tables out: a restored server then folds the whole archive at its start, or runs "
      "harrier rebuild first",
@@ -348,7 +357,7 @@ static void list_json(const struct backup_point *point) {
 
 static void list_text(const struct backup_point *point) {
     char made[QUANTITY_TIME_SIZE], time[QUANTITY_TIME_SIZE], bytes[QUANTITY_BYTES_SIZE];
-    printf("%6" PRIu64 "  %-20s %14" PRIu64 "  %-20s %-6s %11s\n", point->number,
+    printf("%6" PRIu64 "  %-27s %14" PRIu64 "  %-27s %-6s %11s\n", point->number,
            quantity_format_time(point->made_us, made), point->place.position,
            quantity_format_time(point->time_us, time), point->tables ? "yes" : "no",
            quantity_format_bytes(backup_point_bytes(point), bytes));
@@ -362,7 +371,7 @@ static int list(const struct options *options) {
     if (r == 0 && (r = backup_points_load(store.directory, &points, &error)) < 0)
         error_prefix(&error, "%s", store.path);
     if (r == 0 && points.count > 0 && !options->json)
-        printf("%6s  %-20s %14s  %-20s %-6s %11s\n", "point", "made", "last record", "received",
+        printf("%6s  %-27s %14s  %-27s %-6s %11s\n", "point", "made", "last record", "received",
                "tables", "size");
     for (size_t i = 0; i < points.count && r == 0; i++)
         (options->json ? list_json : list_text)(&points.points[i]);
