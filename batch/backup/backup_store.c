@@ -489,7 +489,7 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void gather_names(struct sweep *sweep, const struct backup_points *points) {
+static void list_names(struct sweep *sweep, const struct backup_points *points) {
     for (size_t i = 0; i < points->count; i++)
         for (size_t j = 0; j < points->points[i].count; j++) {
             char name[BACKUP_NAME_SIZE];
@@ -549,7 +549,7 @@ static int sweep_folder(const struct backup_store *store, const char *name, stru
 int backup_store_sweep(struct backup_store *store, const struct backup_points *points,
                        uint64_t *ret_bytes, struct error *ret_error) {
     struct sweep sweep = {0};
-    gather_names(&sweep, points);
+    list_names(&sweep, points);
     int r = sweep_folder(store, BACKUP_FILES_FOLDER, &sweep, ret_error);
     for (size_t i = 0; i < sweep.count; i++)
         free(sweep.names[i]);

@@ -28,7 +28,7 @@ static int compare_files(const void *a, const void *b) {
     return r ? r : strcmp(left->sha256, right->sha256);
 }
 
-static void gather(struct verification *verification) {
+static void list_files(struct verification *verification) {
     const struct backup_points *points = &verification->points;
     size_t all = 0;
     for (size_t i = 0; i < points->count; i++)
@@ -95,7 +95,7 @@ static int run(struct verification *verification, struct error *ret_error) {
     if (r < 0)
         return error_prefix(ret_error, "%s", verification->store.path);
     const struct backup_points *points = &verification->points;
-    gather(verification);
+    list_files(verification);
     for (size_t i = 0; i < verification->count && r == 0; i++)
         r = verify_file(verification, verification->files[i], ret_error);
     verification->report.points = points->count;
