@@ -87,10 +87,28 @@ int backup_check_folders(const char *data, const char *folder, struct error *ret
 /* ---------------------------------------------------------------------------------------------
  * Copying files */
 
+/* A file that is no segment. */
 static const struct backup_file *find_file(const struct backup_point *point, const char *path) {
-    for (size_t i = 0; point && i < point->count; i++)
+    for (size_t i = point ? backup_point_segments(point) : 0; point && i < point->count; i++)
         if (strcmp(point->files[i].path, path) == 0)
             return &point->files[i];
+    return NULL;
+}
+
+/* They are in the order of their positions; one without records has the first of the next one. */
+static const struct backup_file *find_segment(const struct backup_point *point,
+                                              const struct backup_file *file) {
+    size_t low = 0, high = point ? backup_point_segments(point) : 0, count = high;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (point->files[middle].first < file->first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < count && point->files[low].first == file->first; low++)
+        if (strcmp(point->files[low].path, file->path) == 0)
+            return &point->files[low];
     return NULL;
 }
 
@@ -268,7 +286,7 @@ static int add_whole(struct job *job, size_t index, const struct archive_copy_fi
         return error_set_errno(ret_error, errno, "%s: cannot stat", shown);
     file->mode = status.st_mode & 0777;
     int r = backup_source_stamp(copied->descriptor, shown, file->source, ret_error);
-    if (r == 0 && take_again(job, find_file(job->last, file->path), file))
+    if (r == 0 && take_again(job, find_segment(job->last, file), file))
         return backup_meter_add(&job->meter, file->bytes, ret_error);
     if (r == 0)
         r = verify_part(job, index, ret_error);

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import shutil
+import struct
 import subprocess
 import threading
 import time
@@ -18,7 +19,7 @@ import unittest
 
 import small_disk
 from night import SwapTest
-from segments import all_records, crc32c
+from segments import all_records, crc32c, xxh3
 from server import START_US, WAIT, Server, transaction
 
 HARRIER = os.environ["HARRIER"]
@@ -386,6 +387,20 @@ class RefusalTest(BackupTest):
         self.back_up()
         beside = {file["path"] for file in self.points()[0]["files"] if "first" not in file}
         self.assertEqual(beside, {"archive/begins", "archive/erasures/1.json"})
+
+    def test_in_a_cluster(self):
+        """What is not known to be committed may still be cut off the archive: it is not backed up."""
+        self.import_history()
+        self.back_up()
+        _, report = self.restore("--to-position=700")
+        copy = struct.pack("<QQQq24x", 2, 700, int(report["chain"], 16), -1)
+        with open(os.path.join(self.data, "archive", "committed"), "wb") as file:
+            file.write(copy + struct.pack("<Q", xxh3(copy)) + bytes(64))
+        self.kept = os.path.join(self.folder, "of-a-node")
+        self.assertEqual(self.back_up()["position"], 700)
+        root, _ = self.restore()
+        self.check_archive(root, 700)
+        self.assertNotIn("committed", os.listdir(os.path.join(root, "data", "archive")))
 
     def test_a_newer_epoch(self):
         """Segments rewritten to erase something: points from before do not stay."""
