@@ -84,6 +84,25 @@ int backup_check_folders(const char *data, const char *folder, struct error *ret
     return r;
 }
 
+/* A configuration that has the backup in it would be copied into itself. */
+static int check_config(const struct backup_options *options, struct error *ret_error) {
+    char *config = realpath(options->config, NULL);
+    if (!config)
+        return errno == ENOENT
+                   ? error_set(ret_error, ERROR_NOT_FOUND, "%s: there is no such folder",
+                               options->config)
+                   : error_set_errno(ret_error, errno, "%s: cannot open", options->config);
+    char *folder = backup_real_path(options->folder, ret_error);
+    int r = folder ? 0 : -(int)ret_error->code;
+    if (folder && (strcmp(folder, config) == 0 || backup_path_is_inside(folder, config)))
+        r = error_set(ret_error, ERROR_INVALID,
+                      "%s: it is inside %s, which --config names; expected a folder elsewhere",
+                      options->folder, options->config);
+    free(folder);
+    free(config);
+    return r;
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Copying files */
 
@@ -561,16 +580,8 @@ static int add_trees(struct job *job, struct error *ret_error) {
         r = add_folder(job, &own, from, folders[i], 0, ret_error);
         free(from);
     }
-    if (r == 0 && job->options->config) {
-        struct stat status;
-        if (stat(job->options->config, &status) < 0)
-            r = errno == ENOENT
-                    ? error_set(ret_error, ERROR_NOT_FOUND, "%s: there is no such folder",
-                                job->options->config)
-                    : error_set_errno(ret_error, errno, "%s: cannot open", job->options->config);
-        else
-            r = add_folder(job, &config, job->options->config, "config", 0, ret_error);
-    }
+    if (r == 0 && job->options->config)
+        r = add_folder(job, &config, job->options->config, "config", 0, ret_error);
     return r;
 }
 
@@ -787,6 +798,8 @@ int backup_run(const struct backup_options *options, struct progress *progress,
     struct job job = {.options = options, .listener = listener, .meter = {.progress = progress}};
     struct stat status;
     int r = backup_check_folders(options->data, options->folder, ret_error);
+    if (r == 0 && options->config)
+        r = check_config(options, ret_error);
     if (r < 0)
         return r;
     job.archive = name_printf("%s/archive", options->data);

@@ -35,6 +35,22 @@ int backup_meter_add(struct backup_meter *meter, uint64_t bytes, struct error *r
 /* ---------------------------------------------------------------------------------------------
  * Files and folders */
 
+int backup_make_folder(const char *path, struct error *ret_error) {
+    if (mkdir(path, 0750) < 0)
+        return errno == EEXIST
+                   ? 1
+                   : error_set_errno(ret_error, errno, "%s: cannot create the folder", path);
+    /* So that its name survives a power failure. Not being allowed to is not an error. */
+    char *above = name_printf("%s/..", path);
+    int descriptor = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(above);
+    if (descriptor >= 0) {
+        fsync(descriptor);
+        close(descriptor);
+    }
+    return 0;
+}
+
 int backup_make_folders(int directory, const char *path, struct error *ret_error) {
     char name[BACKUP_NAME_SIZE];
     int r = 0;
@@ -246,8 +262,6 @@ static int open_folder(struct backup_store *store, struct error *ret_error) {
 }
 
 static int prepare(struct backup_store *store, struct error *ret_error) {
-    if (mkdir(store->path, 0750) < 0 && errno != EEXIST)
-        return error_set_errno(ret_error, errno, "cannot create the folder");
     int r = open_folder(store, ret_error);
     if (r < 0)
         return r;
@@ -282,6 +296,9 @@ static int finish_opening(struct backup_store *store, int r, struct backup_store
 }
 
 int backup_store_create(const char *path, struct backup_store *ret_store, struct error *ret_error) {
+    int r = backup_make_folder(path, ret_error);
+    if (r < 0)
+        return r;
     struct backup_store store = {.path = text_copy(text_of(path)), .directory = -1, .lock = -1};
     return finish_opening(&store, prepare(&store, ret_error), ret_store, ret_error);
 }

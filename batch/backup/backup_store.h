@@ -79,6 +79,8 @@ int backup_store_sweep(struct backup_store *store, const struct backup_points *p
 int backup_hash_copy(int from, const char *from_shown, int to, const char *to_shown,
                      struct backup_meter *meter, uint64_t *ret_bytes,
                      char ret_sha256[BACKUP_HEX_SIZE], struct error *ret_error);
+/* Makes the folder by its path, unless it is there; not those above it. 1: it was there. */
+int backup_make_folder(const char *path, struct error *ret_error);
 /* Makes all folders above the path that are missing, below the directory. */
 int backup_make_folders(int directory, const char *path, struct error *ret_error);
 /* Syncs the folder that the path is in. */

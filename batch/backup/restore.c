@@ -187,9 +187,10 @@ static int check_empty(const struct job *job, struct error *ret_error) {
 static int open_target(struct job *job, struct error *ret_error) {
     const char *target = job->options->target;
     struct stat status;
-    job->is_made = mkdir(target, 0750) == 0;
-    if (!job->is_made && errno != EEXIST)
-        return error_set_errno(ret_error, errno, "%s: cannot create the folder", target);
+    int r = backup_make_folder(target, ret_error);
+    if (r < 0)
+        return r;
+    job->is_made = r == 0;
     job->target = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (job->target < 0 || fstat(job->target, &status) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot open", target);
@@ -198,7 +199,7 @@ static int open_target(struct job *job, struct error *ret_error) {
     job->group = status.st_gid;
     char *folder = backup_real_path(job->options->folder, ret_error);
     char *real = folder ? backup_real_path(target, ret_error) : NULL;
-    int r = real ? 0 : -(int)ret_error->code;
+    r = real ? 0 : -(int)ret_error->code;
     if (real && (strcmp(real, folder) == 0 || backup_path_is_inside(real, folder) ||
                  backup_path_is_inside(folder, real)))
         r = error_set(ret_error, ERROR_INVALID,
