@@ -804,7 +804,9 @@ int backup_run(const struct backup_options *options, struct progress *progress,
         return r;
     job.archive = name_printf("%s/archive", options->data);
     job.generations = name_printf("%s/generations", options->data);
-    if (stat(job.archive, &status) < 0 || !S_ISDIR(status.st_mode))
+    if (stat(job.archive, &status) < 0 && errno != ENOENT && errno != ENOTDIR)
+        r = error_set_errno(ret_error, errno, "%s: cannot open", job.archive);
+    else if (access(job.archive, F_OK) < 0 || !S_ISDIR(status.st_mode))
         r = error_set(ret_error, ERROR_NOT_FOUND,
                       "%s: there is no archive in it; expected a server's data folder",
                       options->data);

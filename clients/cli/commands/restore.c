@@ -145,8 +145,8 @@ static void report_text(const struct options *options, const struct restore_repo
     printf("files     %s, %s\n", quantity_format_count(report->files, count),
            quantity_format_bytes(report->bytes, bytes));
     if (report->config_files)
-        printf("config    %zu files in %s/config: copy to /etc/harrier what is needed\n",
-               report->config_files, options->restore.target);
+        printf("config    %zu file%s in %s/config: copy to /etc/harrier what is needed\n",
+               report->config_files, report->config_files > 1 ? "s" : "", options->restore.target);
 }
 
 int command_restore(int argc, char **argv) {
