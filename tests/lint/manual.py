@@ -60,7 +60,7 @@ def completed(path, *words):
 
 
 def bash_faults(path):
-    for words, expected in ((("harrier", "ba"), ["backfill"]), (("harrier", "help", "ba"), ["backfill"]),
+    for words, expected in ((("harrier", "backf"), ["backfill"]), (("harrier", "help", "backf"), ["backfill"]),
                             (("harrier", "score", "--forma"), ["--format"]),
                             (("harrier", "score", "--format", "=", "c"), ["csv"]),
                             (("harrier", "score", "--format", "="), ["csv", "jsonl"])):  # fmt: skip
