@@ -1,6 +1,6 @@
 #include "backup.h"
 
-#include "backup_store.h"
+#include "backup_job.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -8,51 +8,21 @@
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
 #include "core/store/backups/backup_summary.h"
-#include "core/store/generation/generation.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ATTEMPTS     3 /* when the archive is rewritten meanwhile */
-#define DEPTH_MAX    8
-#define CONFIG_MAX   ((uint64_t)256 << 20) /* bytes of one file of the configuration */
-#define DAY_US       INT64_C(86400000000)
-#define WATCH_STEP   4096 /* records */
-#define TABLES_FILES 2
-
-static const char *const tables_files[TABLES_FILES] = {"tables.mdb", "manifest.json"};
-
-struct job {
-    const struct backup_options *options;
-    struct backup_listener *listener;
-    struct backup_store store;
-    struct backup_points points;     /* that are there */
-    const struct backup_point *last; /* the newest of them; NULL: none */
-    struct backup_point point;       /* the new one */
-    struct backup_meter meter;
-    char *archive, *generations;
-    struct archive_parts *parts;
-    struct backup_report report;
-};
-
-static void note(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void note(struct job *job, const char *format, ...) {
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    job->listener->note(job->listener, text);
-}
+#define ATTEMPTS   3 /* when the archive is rewritten meanwhile */
+#define DAY_US     INT64_C(86400000000)
+#define WATCH_STEP 4096 /* records */
 
 /* ---------------------------------------------------------------------------------------------
  * The two folders */
@@ -104,15 +74,7 @@ static int check_config(const struct backup_options *options, struct error *ret_
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Copying files */
-
-/* A file that is no segment. */
-static const struct backup_file *find_file(const struct backup_point *point, const char *path) {
-    for (size_t i = point ? backup_point_segments(point) : 0; point && i < point->count; i++)
-        if (strcmp(point->files[i].path, path) == 0)
-            return &point->files[i];
-    return NULL;
-}
+ * The archive */
 
 /* They are in the order of their positions; one without records has the first of the next one. */
 static const struct backup_file *find_segment(const struct backup_point *point,
@@ -131,121 +93,6 @@ static const struct backup_file *find_segment(const struct backup_point *point,
     return NULL;
 }
 
-/* The same version of the file is in the newest point, and still there. */
-static bool take_again(struct job *job, const struct backup_file *before,
-                       struct backup_file *file) {
-    if (!before || strcmp(before->source, file->source) != 0 ||
-        !backup_store_has(&job->store, before))
-        return false;
-    file->bytes = before->bytes;
-    memcpy(file->sha256, before->sha256, sizeof file->sha256);
-    return true;
-}
-
-/* An open file, under this path of the point. */
-static int add_open(struct job *job, int descriptor, const char *shown, const char *path,
-                    struct error *ret_error) {
-    struct backup_file file = {.path = text_copy(text_of(path))};
-    struct stat status;
-    int r = fstat(descriptor, &status) < 0
-                ? error_set_errno(ret_error, errno, "%s: cannot stat", shown)
-                : 0;
-    file.mode = r == 0 ? status.st_mode & 0777 : 0;
-    if (r == 0)
-        r = backup_source_stamp(descriptor, shown, file.source, ret_error);
-    if (r == 0 && take_again(job, find_file(job->last, path), &file))
-        r = backup_meter_add(&job->meter, file.bytes, ret_error);
-    else if (r == 0)
-        r = backup_store_put(&job->store, descriptor, shown, &job->meter, &file, ret_error);
-    if (r < 0)
-        free(file.path);
-    else
-        backup_point_add(&job->point, file);
-    return r;
-}
-
-/* What is copied of a tree of files. */
-struct tree {
-    bool is_config;
-};
-
-static int add_entry(struct job *job, const struct tree *tree, const char *from, const char *path,
-                     int depth, struct error *ret_error);
-
-static int add_folder(struct job *job, const struct tree *tree, const char *from, const char *path,
-                      int depth, struct error *ret_error) {
-    DIR *folder = opendir(from);
-    int r = 0;
-    if (!folder)
-        return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "%s: cannot open", from);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lock") == 0)
-            continue; /* drafts, and what belongs to a running process */
-        char *inner_from = name_printf("%s/%s", from, entry->d_name);
-        char *inner_path = name_printf("%s/%s", path, entry->d_name);
-        r = add_entry(job, tree, inner_from, inner_path, depth + 1, ret_error);
-        free(inner_from);
-        free(inner_path);
-    }
-    closedir(folder);
-    return r;
-}
-
-/* A secret of the configuration: who may not read everything may not read it. */
-static bool is_secret(const struct stat *status) {
-    return (status->st_mode & S_IROTH) == 0;
-}
-
-static int add_regular(struct job *job, const struct tree *tree, int descriptor,
-                       const struct stat *status, const char *from, const char *path,
-                       struct error *ret_error) {
-    if (tree->is_config && is_secret(status) && !job->options->with_secrets) {
-        note(job, "%s: left out, as not everybody may read it; --with-secrets takes it", from);
-        job->report.secrets++;
-        return 0;
-    }
-    if (tree->is_config && (uint64_t)status->st_size > CONFIG_MAX)
-        return error_set(ret_error, ERROR_TOO_LARGE,
-                         "%s: %jd bytes; expected at most %" PRIu64 " for a file of --config", from,
-                         (intmax_t)status->st_size, CONFIG_MAX);
-    return add_open(job, descriptor, from, path, ret_error);
-}
-
-/* What vanishes meanwhile is not of this point. Links are followed in a configuration only. */
-static int add_entry(struct job *job, const struct tree *tree, const char *from, const char *path,
-                     int depth, struct error *ret_error) {
-    struct stat status;
-    if (!backup_path_is_safe(path) || depth > DEPTH_MAX) {
-        note(job, "%s: left out: its name is too long, too deep or not printable", from);
-        return 0;
-    }
-    int descriptor =
-        open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (tree->is_config ? 0 : O_NOFOLLOW));
-    if (descriptor < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
-        return 0;
-    if (descriptor < 0 && errno == EACCES && tree->is_config && !job->options->with_secrets) {
-        note(job, "%s: left out: this user may not read it", from);
-        job->report.secrets++;
-        return 0;
-    }
-    if (descriptor < 0 || fstat(descriptor, &status) < 0) {
-        int r = error_set_errno(ret_error, errno, "%s: cannot open", from);
-        if (descriptor >= 0)
-            close(descriptor);
-        return r;
-    }
-    int r = 0;
-    if (S_ISDIR(status.st_mode))
-        r = add_folder(job, tree, from, path, depth, ret_error);
-    else if (S_ISREG(status.st_mode))
-        r = add_regular(job, tree, descriptor, &status, from, path, ret_error);
-    close(descriptor);
-    return r;
-}
-
-/* ---------------------------------------------------------------------------------------------
- * The archive */
-
 static void hex_of(const uint8_t *seal, char ret_hex[BACKUP_HEX_SIZE]) {
     for (size_t i = 0; i < SEAL_HASH_SIZE; i++)
         snprintf(ret_hex + 2 * i, 3, "%02x", seal[i]);
@@ -253,7 +100,7 @@ static void hex_of(const uint8_t *seal, char ret_hex[BACKUP_HEX_SIZE]) {
 
 /* Every checksum, the chain, the seal: a backup of damaged bytes would only be found when it is
  * needed. */
-static int verify_part(struct job *job, size_t index, struct error *ret_error) {
+static int verify_part(struct backup_job *job, size_t index, struct error *ret_error) {
     struct archive_part_reader *reader;
     struct archive_part_record record;
     uint64_t count = 0;
@@ -268,8 +115,8 @@ static int verify_part(struct job *job, size_t index, struct error *ret_error) {
 }
 
 /* As a segment that ends with the point's last record. */
-static int add_cut(struct job *job, struct archive_copy_source *source, struct backup_file *file,
-                   struct error *ret_error) {
+static int add_cut(struct backup_job *job, struct archive_copy_source *source,
+                   struct backup_file *file, struct error *ret_error) {
     const struct archive_copy_limit limit = {archive_parts_end(job->parts).position, INT64_MAX};
     struct archive_copy_end end = {0};
     int descriptor;
@@ -291,7 +138,7 @@ static int add_cut(struct job *job, struct archive_copy_source *source, struct b
     return backup_meter_add(&job->meter, file->bytes, ret_error);
 }
 
-static int add_whole(struct job *job, size_t index, const struct archive_copy_file *copied,
+static int add_whole(struct backup_job *job, size_t index, const struct archive_copy_file *copied,
                      struct backup_file *file, struct error *ret_error) {
     struct archive_part part = archive_parts_part(job->parts, index);
     char shown[PATH_MAX];
@@ -305,7 +152,7 @@ static int add_whole(struct job *job, size_t index, const struct archive_copy_fi
         return error_set_errno(ret_error, errno, "%s: cannot stat", shown);
     file->mode = status.st_mode & 0777;
     int r = backup_source_stamp(copied->descriptor, shown, file->source, ret_error);
-    if (r == 0 && take_again(job, find_segment(job->last, file), file))
+    if (r == 0 && backup_take_again(job, find_segment(job->last, file), file))
         return backup_meter_add(&job->meter, file->bytes, ret_error);
     if (r == 0)
         r = verify_part(job, index, ret_error);
@@ -315,12 +162,13 @@ static int add_whole(struct job *job, size_t index, const struct archive_copy_fi
 }
 
 /* The last part, unless it is sealed and ends there. */
-static bool is_cut(const struct job *job, size_t index, const struct archive_copy_file *copied) {
+static bool is_cut(const struct backup_job *job, size_t index,
+                   const struct archive_copy_file *copied) {
     return index + 1 == archive_parts_count(job->parts) &&
            !(copied->is_sealed && copied->end.position == archive_parts_end(job->parts).position);
 }
 
-static int add_segment(struct job *job, size_t index, struct error *ret_error) {
+static int add_segment(struct backup_job *job, size_t index, struct error *ret_error) {
     struct archive_part part = archive_parts_part(job->parts, index);
     struct archive_copy_source *source;
     int r = archive_copy_open(job->archive, part.day, part.first, &source, ret_error);
@@ -351,7 +199,7 @@ static int add_segment(struct job *job, size_t index, struct error *ret_error) {
     return 0;
 }
 
-static int add_segments(struct job *job, struct error *ret_error) {
+static int add_segments(struct backup_job *job, struct error *ret_error) {
     int r = 0;
     for (size_t i = 0; i < archive_parts_count(job->parts) && r == 0; i++)
         r = add_segment(job, i, ret_error);
@@ -360,8 +208,9 @@ static int add_segments(struct job *job, struct error *ret_error) {
 }
 
 /* The other files of the archive, and a hash of which there are in which version. */
-static int walk_kept(struct job *job, bool adds, uint64_t *ret_hash, struct error *ret_error) {
-    const struct tree tree = {0};
+static int walk_kept(struct backup_job *job, bool adds, uint64_t *ret_hash,
+                     struct error *ret_error) {
+    const struct backup_tree tree = {0};
     DIR *folder = opendir(job->archive);
     uint64_t hash = 0;
     int r = 0;
@@ -379,7 +228,7 @@ static int walk_kept(struct job *job, bool adds, uint64_t *ret_hash, struct erro
             continue;
         char *from = name_printf("%s/%s", job->archive, entry->d_name);
         char *path = name_printf("archive/%s", entry->d_name);
-        r = add_entry(job, &tree, from, path, 1, ret_error);
+        r = backup_add_entry(job, &tree, from, path, 1, ret_error);
         free(from);
         free(path);
     }
@@ -390,7 +239,7 @@ static int walk_kept(struct job *job, bool adds, uint64_t *ret_hash, struct erro
 
 /* Segments are only ever sealed, unless the archive is rewritten or its beginning is dropped: then
  * some were copied before and others after that. ERROR_UNAVAILABLE. */
-static int check_same_archive(const struct job *job, struct error *ret_error) {
+static int check_same_archive(const struct backup_job *job, struct error *ret_error) {
     for (size_t i = 0; i < backup_point_segments(&job->point); i++) {
         const struct backup_file *file = &job->point.files[i];
         struct archive_copy_source *source;
@@ -410,114 +259,11 @@ static int check_same_archive(const struct job *job, struct error *ret_error) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * The tables */
-
-struct tables {
-    char folder[256]; /* "": there are none */
-    struct archive_place place;
-    int descriptors[TABLES_FILES];
-};
-
-static void close_tables(struct tables *tables) {
-    for (size_t i = 0; i < TABLES_FILES; i++)
-        if (tables->descriptors[i] >= 0)
-            close(tables->descriptors[i]);
-}
-
-/* The files stay readable when a rebuild replaces them. 1: they were replaced in between. */
-static int open_files(const struct job *job, struct tables *tables, struct error *ret_error) {
-    for (size_t i = 0; i < TABLES_FILES; i++) {
-        char *path = name_printf("%s/%s/%s", job->generations, tables->folder, tables_files[i]);
-        tables->descriptors[i] = open(path, O_RDONLY | O_CLOEXEC);
-        int number = errno;
-        int r = 0;
-        if (tables->descriptors[i] < 0)
-            r = number == ENOENT ? 1 : error_set_errno(ret_error, number, "%s: cannot open", path);
-        free(path);
-        if (r != 0)
-            return r;
-    }
-    return 0;
-}
-
-/* Are these the files that the newest point has? Then they were read in full for that. */
-static bool are_known(const struct job *job, const struct tables *tables) {
-    for (size_t i = 0; i < TABLES_FILES; i++) {
-        struct error ignored;
-        char source[BACKUP_SOURCE_SIZE];
-        char *path = name_printf("generations/%s/%s", tables->folder, tables_files[i]);
-        const struct backup_file *before = find_file(job->last, path);
-        free(path);
-        if (!before || backup_source_stamp(tables->descriptors[i], "", source, &ignored) < 0 ||
-            strcmp(before->source, source) != 0)
-            return false;
-    }
-    return true;
-}
-
-/* Before the archive is opened, so that they are not newer than the point. */
-static int open_tables(struct job *job, struct tables *tables, struct error *ret_error) {
-    char *link = name_printf("%s/current", job->generations);
-    int r = 1;
-    for (int attempt = 0; attempt < ATTEMPTS && r == 1; attempt++) {
-        struct generation *generation;
-        ssize_t length = readlink(link, tables->folder, sizeof tables->folder - 1);
-        tables->folder[length < 0 ? 0 : length] = '\0';
-        if (length < 0) {
-            job->report.tables = BACKUP_TABLES_NONE;
-            break;
-        }
-        close_tables(tables);
-        r = open_files(job, tables, ret_error);
-        if (r != 0)
-            continue;
-        r = generation_open(job->generations, tables->folder, !are_known(job, tables), &generation,
-                            ret_error);
-        if (r < 0) {
-            note(job, "the tables are left out: %s", ret_error->text);
-            job->report.tables = BACKUP_TABLES_BAD;
-            tables->folder[0] = '\0';
-            r = 0;
-            break;
-        }
-        tables->place = generation_manifest(generation)->place;
-        generation_close(generation);
-    }
-    free(link);
-    return r < 0 ? r : 0;
-}
-
-static int add_tables(struct job *job, const struct tables *tables, struct error *ret_error) {
-    if (!*tables->folder)
-        return 0;
-    int r = archive_parts_holds(job->parts, tables->place, ret_error);
-    if (r == 0) {
-        note(job, "the tables are left out: they are of another archive, or newer than what is "
-                  "synced of this one");
-        job->report.tables = BACKUP_TABLES_BAD;
-    }
-    if (r != 1)
-        return r;
-    r = 0;
-    for (size_t i = 0; i < TABLES_FILES && r == 0; i++) {
-        char *path = name_printf("generations/%s/%s", tables->folder, tables_files[i]);
-        r = add_open(job, tables->descriptors[i], path, path, ret_error);
-        free(path);
-    }
-    if (r == 0) {
-        job->point.tables = text_copy(text_of(tables->folder));
-        job->point.tables_place = tables->place;
-        job->report.tables = BACKUP_TABLES_COPIED;
-    }
-    return r;
-}
-
-/* ---------------------------------------------------------------------------------------------
  * A point */
 
 /* The segment of the newest point that ends in front of the archive's first one: what a prune has
  * dropped since. */
-static int check_pruned(const struct job *job, struct error *ret_error) {
+static int check_pruned(const struct backup_job *job, struct error *ret_error) {
     struct archive_part first = archive_parts_part(job->parts, 0);
     struct archive_copy_source *source;
     int r = archive_copy_open(job->archive, first.day, first.first, &source, ret_error);
@@ -532,7 +278,7 @@ static int check_pruned(const struct job *job, struct error *ret_error) {
 }
 
 /* Is the backup one of this archive? */
-static int check_history(const struct job *job, struct error *ret_error) {
+static int check_history(const struct backup_job *job, struct error *ret_error) {
     if (!job->last)
         return 0;
     const struct archive_place place = job->last->place;
@@ -561,35 +307,22 @@ static uint64_t size_of(int descriptor) {
     return descriptor >= 0 && fstat(descriptor, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
-static void measure(struct job *job, const struct tables *tables) {
+static void measure(struct backup_job *job, const struct backup_table_files *tables) {
     uint64_t total = 0;
     for (size_t i = 0; i < archive_parts_count(job->parts); i++)
         total += archive_parts_part(job->parts, i).stored;
-    for (size_t i = 0; i < TABLES_FILES; i++)
+    for (size_t i = 0; i < BACKUP_TABLES_FILES; i++)
         total += *tables->folder ? size_of(tables->descriptors[i]) : 0;
     job->meter =
         (struct backup_meter){.progress = job->meter.progress, .stage = "backup", .total = total};
 }
 
-static int add_trees(struct job *job, struct error *ret_error) {
-    static const char *const folders[] = {"nights", "candidates"};
-    const struct tree own = {0}, config = {.is_config = true};
-    int r = 0;
-    for (size_t i = 0; i < sizeof folders / sizeof *folders && r == 0; i++) {
-        char *from = name_printf("%s/%s", job->options->data, folders[i]);
-        r = add_folder(job, &own, from, folders[i], 0, ret_error);
-        free(from);
-    }
-    if (r == 0 && job->options->config)
-        r = add_folder(job, &config, job->options->config, "config", 0, ret_error);
-    return r;
-}
-
-static int collect_all(struct job *job, struct tables *tables, struct error *ret_error) {
+static int collect_all(struct backup_job *job, struct backup_table_files *tables,
+                       struct error *ret_error) {
     uint64_t before, after;
     int r = 0;
     if (job->options->with_tables)
-        r = open_tables(job, tables, ret_error);
+        r = backup_open_tables(job, tables, ret_error);
     if (r == 0)
         r = walk_kept(job, false, &before, ret_error);
     if (r == 0)
@@ -612,24 +345,24 @@ static int collect_all(struct job *job, struct tables *tables, struct error *ret
     if (r == 0 && before != after)
         r = error_set(ret_error, ERROR_UNAVAILABLE, "the files beside the segments changed");
     if (r == 0)
-        r = add_tables(job, tables, ret_error);
-    return r == 0 ? add_trees(job, ret_error) : r;
+        r = backup_add_tables(job, tables, ret_error);
+    return r == 0 ? backup_add_trees(job, ret_error) : r;
 }
 
-static int collect(struct job *job, struct error *ret_error) {
-    struct tables tables = {.descriptors = {-1, -1}};
+static int collect(struct backup_job *job, struct error *ret_error) {
+    struct backup_table_files tables = {.descriptors = {-1, -1}};
     backup_point_deinit(&job->point);
     job->report.secrets = 0;
     job->report.tables = job->options->with_tables ? BACKUP_TABLES_NONE : BACKUP_TABLES_LEFT;
     int r = collect_all(job, &tables, ret_error);
-    close_tables(&tables);
+    backup_close_tables(&tables);
     archive_parts_close(job->parts);
     job->parts = NULL;
     return r;
 }
 
 /* Only what rewrites the archive makes another attempt necessary. */
-static int collect_still(struct job *job, struct error *ret_error) {
+static int collect_still(struct backup_job *job, struct error *ret_error) {
     int r = 0;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         r = collect(job, ret_error);
@@ -645,7 +378,7 @@ static int collect_still(struct job *job, struct error *ret_error) {
 }
 
 /* Points of an earlier epoch are removed below; a mixture of two archives is refused. */
-static int check_relation(struct job *job, struct error *ret_error) {
+static int check_relation(struct backup_job *job, struct error *ret_error) {
     const char *segment = "";
     enum backup_relation relation =
         job->last ? backup_point_relation(job->last, &job->point, &segment) : BACKUP_SAME;
@@ -680,7 +413,7 @@ static bool is_kept(const struct backup_options *options, const struct backup_po
             point->made_us >= options->now_us - (int64_t)options->keep_days * DAY_US);
 }
 
-static void take_point(struct job *job) {
+static void take_point(struct backup_job *job) {
     struct backup_points *points = &job->points;
     points->points = check_reallocarray(points->points, points->count + 1, sizeof *points->points);
     points->points[points->count++] = job->point;
@@ -689,7 +422,7 @@ static void take_point(struct job *job) {
 }
 
 /* The new point is the last one. */
-static int remove_points(struct job *job, struct error *ret_error) {
+static int remove_points(struct backup_job *job, struct error *ret_error) {
     struct backup_points *points = &job->points;
     size_t count = points->count, stay = 0;
     uint64_t epoch = points->points[count - 1].epoch;
@@ -716,7 +449,7 @@ static int remove_points(struct job *job, struct error *ret_error) {
 }
 
 /* An old point is replaced by itself without tables. */
-static int drop_tables(struct job *job, struct error *ret_error) {
+static int drop_tables(struct backup_job *job, struct error *ret_error) {
     struct backup_points *points = &job->points;
     uint64_t kept = 0;
     int r = 0;
@@ -731,7 +464,7 @@ static int drop_tables(struct job *job, struct error *ret_error) {
 }
 
 /* The backup is whole without it: only servers do not know of it. */
-static void write_summary(struct job *job) {
+static void write_summary(struct backup_job *job) {
     const struct backup_point *point = &job->points.points[job->points.count - 1];
     struct backup_summary summary = {.last_success_us = job->options->now_us,
                                      .place = point->place,
@@ -742,10 +475,10 @@ static void write_summary(struct job *job) {
     snprintf(summary.folder, sizeof summary.folder, "%s", folder ? folder : job->store.path);
     free(folder);
     if (backup_summary_write(job->options->data, &summary, &error) < 0)
-        note(job, "the backup is complete, but the server cannot know: %s", error.text);
+        backup_note(job, "the backup is complete, but the server cannot know: %s", error.text);
 }
 
-static void describe(struct job *job) {
+static void describe(struct backup_job *job) {
     const struct backup_point *point = &job->point;
     job->report.point = point->number;
     job->report.place = point->place;
@@ -757,7 +490,7 @@ static void describe(struct job *job) {
     job->report.copied_files = job->store.copied_files;
 }
 
-static int run(struct job *job, struct error *ret_error) {
+static int run(struct backup_job *job, struct error *ret_error) {
     const struct backup_options *options = job->options;
     int r = backup_points_load(job->store.directory, &job->points, ret_error);
     if (r < 0)
@@ -795,7 +528,8 @@ static int run(struct job *job, struct error *ret_error) {
 int backup_run(const struct backup_options *options, struct progress *progress,
                struct backup_listener *listener, struct backup_report *ret_report,
                struct error *ret_error) {
-    struct job job = {.options = options, .listener = listener, .meter = {.progress = progress}};
+    struct backup_job job = {
+        .options = options, .listener = listener, .meter = {.progress = progress}};
     struct stat status;
     int r = backup_check_folders(options->data, options->folder, ret_error);
     if (r == 0 && options->config)

@@ -1,0 +1,115 @@
+/* The tables of a point: those in force, if they are whole and of this archive. They can be derived
+ * again, so what is wrong with them is noted and keeps no backup from being made. */
+#include "backup_job.h"
+
+#include "core/base/text.h"
+#include "core/store/archive/archive_parts.h"
+#include "core/store/archive/file.h"
+#include "core/store/generation/generation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ATTEMPTS 3 /* when they are replaced meanwhile */
+
+static const char *const tables_files[BACKUP_TABLES_FILES] = {"tables.mdb", "manifest.json"};
+
+void backup_close_tables(struct backup_table_files *tables) {
+    for (size_t i = 0; i < BACKUP_TABLES_FILES; i++)
+        if (tables->descriptors[i] >= 0)
+            close(tables->descriptors[i]);
+}
+
+/* The files stay readable when a rebuild replaces them. 1: they were replaced in between. */
+static int open_files(const struct backup_job *job, struct backup_table_files *tables,
+                      struct error *ret_error) {
+    for (size_t i = 0; i < BACKUP_TABLES_FILES; i++) {
+        char *path = name_printf("%s/%s/%s", job->generations, tables->folder, tables_files[i]);
+        tables->descriptors[i] = open(path, O_RDONLY | O_CLOEXEC);
+        int number = errno;
+        int r = 0;
+        if (tables->descriptors[i] < 0)
+            r = number == ENOENT ? 1 : error_set_errno(ret_error, number, "%s: cannot open", path);
+        free(path);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Are these the files that the newest point has? Then they were read in full for that. */
+static bool are_known(const struct backup_job *job, const struct backup_table_files *tables) {
+    for (size_t i = 0; i < BACKUP_TABLES_FILES; i++) {
+        struct error ignored;
+        char source[BACKUP_SOURCE_SIZE];
+        char *path = name_printf("generations/%s/%s", tables->folder, tables_files[i]);
+        const struct backup_file *before = backup_find_file(job->last, path);
+        free(path);
+        if (!before || backup_source_stamp(tables->descriptors[i], "", source, &ignored) < 0 ||
+            strcmp(before->source, source) != 0)
+            return false;
+    }
+    return true;
+}
+
+int backup_open_tables(struct backup_job *job, struct backup_table_files *tables,
+                       struct error *ret_error) {
+    char *link = name_printf("%s/current", job->generations);
+    int r = 1;
+    for (int attempt = 0; attempt < ATTEMPTS && r == 1; attempt++) {
+        struct generation *generation;
+        ssize_t length = readlink(link, tables->folder, sizeof tables->folder - 1);
+        tables->folder[length < 0 ? 0 : length] = '\0';
+        if (length < 0) {
+            job->report.tables = BACKUP_TABLES_NONE;
+            break;
+        }
+        backup_close_tables(tables);
+        r = open_files(job, tables, ret_error);
+        if (r != 0)
+            continue;
+        r = generation_open(job->generations, tables->folder, !are_known(job, tables), &generation,
+                            ret_error);
+        if (r < 0) {
+            backup_note(job, "the tables are left out: %s", ret_error->text);
+            job->report.tables = BACKUP_TABLES_BAD;
+            tables->folder[0] = '\0';
+            r = 0;
+            break;
+        }
+        tables->place = generation_manifest(generation)->place;
+        generation_close(generation);
+    }
+    free(link);
+    return r < 0 ? r : 0;
+}
+
+int backup_add_tables(struct backup_job *job, const struct backup_table_files *tables,
+                      struct error *ret_error) {
+    if (!*tables->folder)
+        return 0;
+    int r = archive_parts_holds(job->parts, tables->place, ret_error);
+    if (r == 0) {
+        backup_note(job,
+                    "the tables are left out: they are of another archive, or newer than what is "
+                    "synced of this one");
+        job->report.tables = BACKUP_TABLES_BAD;
+    }
+    if (r != 1)
+        return r;
+    r = 0;
+    for (size_t i = 0; i < BACKUP_TABLES_FILES && r == 0; i++) {
+        char *path = name_printf("generations/%s/%s", tables->folder, tables_files[i]);
+        r = backup_add_open(job, tables->descriptors[i], path, path, ret_error);
+        free(path);
+    }
+    if (r == 0) {
+        job->point.tables = text_copy(text_of(tables->folder));
+        job->point.tables_place = tables->place;
+        job->report.tables = BACKUP_TABLES_COPIED;
+    }
+    return r;
+}
