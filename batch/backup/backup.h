@@ -1,11 +1,11 @@
 /* Backing up a data folder, beside a running server: one more point in time in the folder of a
  * backup (backup_store.h).
  *
- *   archive/       all segments; the last one up to the newest sync mark, and in a cluster up to
- * what is committed. Other files of the archive as archive_copy.h lists them generations/   the
- * tables in force, so that a restored server starts fast nights/, candidates/   reports and trained
- * models, which cannot be derived again as they were config/        the files of a folder of the
- * caller's choice, as /etc/harrier
+ *   archive/      all segments; the last one up to the newest sync mark, in a cluster up to what is
+ *                 committed; other files of the archive as archive_copy.h lists them
+ *   generations/  the tables in force, so that a restored server starts fast
+ *   nights/       reports, and candidates/, trained models: nothing derives them again as they were
+ *   config/       the files of a folder of the caller's choice, as /etc/harrier
  *
  * Left out: generations/samples and index/, which are derived again; rejects.jsonl; locks.
  *

@@ -1,11 +1,10 @@
 #include "restore.h"
 
-#include "backup_store.h"
+#include "restore_job.h"
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
-#include "core/base/value.h"
 #include "core/store/archive/archive_copy.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
@@ -28,146 +27,17 @@
 #define DATA      STAGE "/data"
 #define WHOLE     STAGE "/whole"
 #define PLAN_MAX  ((size_t)64 << 10)
-#define TIME_SIZE 64
 #define PATH_SIZE (BACKUP_PATH_MAX + sizeof DATA + 32)
-
-struct job {
-    const struct restore_options *options;
-    struct backup_store store;
-    struct backup_points points;
-    size_t usable; /* the first so many points were there when the restore began */
-    const struct backup_point *point;           /* whose archive is taken */
-    size_t last;                                /* its last segment that is needed */
-    bool cuts;                                  /* that one is cut */
-    const struct backup_point *tables, *others; /* NULL: none */
-    struct archive_place place;
-    int64_t time_us; /* INT64_MIN: unknown */
-    int target, lock;
-    bool is_root; /* then the owner of TARGET owns what is restored */
-    bool is_made; /* TARGET */
-    uid_t user;
-    gid_t group;
-    struct backup_meter meter;
-    struct restore_report report;
-};
-
-static const char *time_text(int64_t us, char ret_text[TIME_SIZE]) {
-    value_format(value_timestamp(us), ret_text, TIME_SIZE);
-    return ret_text;
-}
-
-/* ---------------------------------------------------------------------------------------------
- * Which point, and which of its segments */
-
-/* Of the point, the segment that a place within the limits is in. The count: none. */
-static size_t find_segment(const struct job *job, const struct backup_point *point) {
-    const struct restore_options *options = job->options;
-    size_t segments = backup_point_segments(point), found = segments;
-    for (size_t i = 0; i < segments; i++) {
-        const struct backup_file *file = &point->files[i];
-        bool begins =
-            file->first <= options->position &&
-            (file->time_before_us == INT64_MIN || file->time_before_us <= options->time_us);
-        if (begins && file->last >= file->first)
-            found = i;
-    }
-    return found;
-}
-
-static int refuse_late(const struct job *job, const struct backup_point *newest,
-                       struct error *ret_error) {
-    char asked[TIME_SIZE], made[TIME_SIZE], received[TIME_SIZE];
-    const struct restore_options *options = job->options;
-    if (options->position != UINT64_MAX && options->position > newest->place.position)
-        return error_set(ret_error, ERROR_NOT_FOUND,
-                         "%s ends with record %" PRIu64 ", received %s: it has no record %" PRIu64,
-                         options->folder, newest->place.position,
-                         time_text(newest->time_us, received), options->position);
-    if (options->time_us != INT64_MAX && options->time_us > newest->made_us)
-        return error_set(ret_error, ERROR_NOT_FOUND,
-                         "the newest point of %s was made %s: what was received up to %s is not in "
-                         "it; --to end restores what there is",
-                         options->folder, time_text(newest->made_us, made),
-                         time_text(options->time_us, asked));
-    return 0;
-}
-
-/* The newest point that has the place: an older one may begin earlier, if segments were dropped
- * from the archive since. */
-static int choose_point(struct job *job, struct error *ret_error) {
-    const struct backup_point *newest = &job->points.points[job->usable - 1];
-    int r = refuse_late(job, newest, ret_error);
-    for (size_t i = job->usable; i-- > 0 && !job->point && r == 0;) {
-        const struct backup_point *point = &job->points.points[i];
-        size_t segment = find_segment(job, point);
-        bool ends_before =
-            job->options->position != UINT64_MAX && job->options->position > point->place.position;
-        if (segment == backup_point_segments(point) || ends_before)
-            continue;
-        job->point = point;
-        job->last = segment;
-    }
-    if (r == 0 && !job->point) {
-        const struct backup_file *first = &newest->files[0];
-        char asked[TIME_SIZE];
-        r = job->options->time_us != INT64_MAX
-                ? error_set(ret_error, ERROR_NOT_FOUND,
-                            "%s begins with record %" PRIu64 ", received after %s",
-                            job->options->folder, first->first,
-                            time_text(job->options->time_us, asked))
-                : error_set(ret_error, ERROR_NOT_FOUND,
-                            "%s begins with record %" PRIu64 ": it has no record %" PRIu64,
-                            job->options->folder, first->first, job->options->position);
-    }
-    return r;
-}
-
-static bool is_last_of_point(const struct job *job) {
-    return job->last + 1 == backup_point_segments(job->point);
-}
-
-/* Is all of the last segment within the limits? */
-static bool is_whole(const struct job *job) {
-    const struct backup_file *file = &job->point->files[job->last];
-    bool by_position = job->options->position >= file->last;
-    bool by_time = job->options->time_us == INT64_MAX ||
-                   (is_last_of_point(job) && job->point->time_us <= job->options->time_us);
-    return by_position && by_time;
-}
-
-static void take_whole(struct job *job) {
-    const struct backup_file *file = &job->point->files[job->last];
-    job->place = (struct archive_place){file->last, file->chain};
-    job->time_us = is_last_of_point(job) ? job->point->time_us : file[1].time_before_us;
-    job->cuts = false;
-}
-
-/* The newest point that is not after the place, for reports and the like. */
-static void choose_others(struct job *job) {
-    for (size_t i = 0; i < job->usable; i++) {
-        const struct backup_point *point = &job->points.points[i];
-        if (point->place.position <= job->place.position)
-            job->others = point;
-        if (job->options->with_tables && point->tables &&
-            point->tables_place.position <= job->place.position)
-            job->tables = point;
-    }
-    if (job->place.position == job->point->place.position) {
-        job->others = job->point;
-        if (job->point->tables && job->options->with_tables)
-            job->tables = job->point;
-    }
-}
 
 /* ---------------------------------------------------------------------------------------------
  * The target and its plan */
 
-static bool exists(const struct job *job, const char *name) {
+static bool exists(const struct restore_job *job, const char *name) {
     struct stat status;
     return fstatat(job->target, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int check_empty(const struct job *job, struct error *ret_error) {
+static int check_empty(const struct restore_job *job, struct error *ret_error) {
     int again = openat(job->target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = again < 0 ? NULL : fdopendir(again);
     int r = 0;
@@ -184,7 +54,7 @@ static int check_empty(const struct job *job, struct error *ret_error) {
     return r;
 }
 
-static int open_target(struct job *job, struct error *ret_error) {
+static int open_target(struct restore_job *job, struct error *ret_error) {
     const char *target = job->options->target;
     struct stat status;
     int r = backup_make_folder(target, ret_error);
@@ -211,7 +81,7 @@ static int open_target(struct job *job, struct error *ret_error) {
     return r;
 }
 
-static void put_plan(const struct job *job, struct buffer *json) {
+static void put_plan(const struct restore_job *job, struct buffer *json) {
     const struct restore_options *options = job->options;
     struct error ignored;
     char *folder = backup_real_path(options->folder, &ignored);
@@ -226,7 +96,7 @@ static void put_plan(const struct job *job, struct buffer *json) {
 }
 
 /* The plan of an earlier run must be the same; it says which points there were. */
-static int compare_plan(struct job *job, const char *bytes, size_t length,
+static int compare_plan(struct restore_job *job, const char *bytes, size_t length,
                         struct error *ret_error) {
     struct buffer asked;
     json_error_t where;
@@ -253,7 +123,7 @@ static int compare_plan(struct job *job, const char *bytes, size_t length,
     return 0;
 }
 
-static int write_plan(const struct job *job, struct error *ret_error) {
+static int write_plan(const struct restore_job *job, struct error *ret_error) {
     struct buffer json;
     buffer_init(&json);
     put_plan(job, &json);
@@ -265,7 +135,7 @@ static int write_plan(const struct job *job, struct error *ret_error) {
     return r;
 }
 
-static int open_stage(struct job *job, struct error *ret_error) {
+static int open_stage(struct restore_job *job, struct error *ret_error) {
     int stage, r = 0;
     if (!exists(job, STAGE)) {
         r = check_empty(job, ret_error);
@@ -283,7 +153,7 @@ static int open_stage(struct job *job, struct error *ret_error) {
 }
 
 /* Goes on where an earlier run was, or begins. */
-static int read_plan(struct job *job, struct error *ret_error) {
+static int read_plan(struct restore_job *job, struct error *ret_error) {
     char *bytes;
     size_t length;
     int r = file_load(job->target, PLAN, PLAN_MAX, &bytes, &length, ret_error);
@@ -300,7 +170,7 @@ static int read_plan(struct job *job, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Files */
 
-static int own(const struct job *job, int descriptor, unsigned mode, const char *shown,
+static int own(const struct restore_job *job, int descriptor, unsigned mode, const char *shown,
                struct error *ret_error) {
     if ((job->is_root && fchown(descriptor, job->user, job->group) < 0) ||
         fchmod(descriptor, mode) < 0)
@@ -308,7 +178,8 @@ static int own(const struct job *job, int descriptor, unsigned mode, const char 
     return 0;
 }
 
-static int place_draft(struct job *job, int descriptor, const char *name, struct error *ret_error) {
+static int place_draft(struct restore_job *job, int descriptor, const char *name,
+                       struct error *ret_error) {
     int r = backup_make_folders(job->target, name, ret_error);
     if (r == 0 && fsync(descriptor) < 0)
         r = error_set_errno(ret_error, errno, DRAFT ": cannot sync");
@@ -319,7 +190,7 @@ static int place_draft(struct job *job, int descriptor, const char *name, struct
     return r < 0 ? error_prefix(ret_error, "%s", job->options->target) : 0;
 }
 
-static int begin_draft(struct job *job, int *ret_descriptor, struct error *ret_error) {
+static int begin_draft(struct restore_job *job, int *ret_descriptor, struct error *ret_error) {
     int descriptor =
         openat(job->target, DRAFT, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (descriptor < 0)
@@ -330,7 +201,7 @@ static int begin_draft(struct job *job, int *ret_descriptor, struct error *ret_e
 }
 
 /* An earlier run has restored it. */
-static bool is_restored(struct job *job, const struct backup_file *file, const char *name,
+static bool is_restored(struct restore_job *job, const struct backup_file *file, const char *name,
                         int *ret_status, struct error *ret_error) {
     char sha256[BACKUP_HEX_SIZE];
     uint64_t bytes, done = job->meter.done;
@@ -352,7 +223,7 @@ static bool is_restored(struct job *job, const struct backup_file *file, const c
     return is_same;
 }
 
-static int copy_open(struct job *job, int from, const struct backup_file *file,
+static int copy_open(struct restore_job *job, int from, const struct backup_file *file,
                      const char *from_shown, const char *name, struct error *ret_error) {
     char sha256[BACKUP_HEX_SIZE], to_shown[PATH_SIZE + 256];
     uint64_t bytes;
@@ -375,7 +246,7 @@ static int copy_open(struct job *job, int from, const struct backup_file *file,
     return r;
 }
 
-static int copy_file(struct job *job, const struct backup_file *file, const char *name,
+static int copy_file(struct restore_job *job, const struct backup_file *file, const char *name,
                      struct error *ret_error) {
     char stored[BACKUP_NAME_SIZE];
     int r;
@@ -393,7 +264,8 @@ static int copy_file(struct job *job, const struct backup_file *file, const char
 }
 
 /* To where it belongs. */
-static int restore_file(struct job *job, const struct backup_file *file, struct error *ret_error) {
+static int restore_file(struct restore_job *job, const struct backup_file *file,
+                        struct error *ret_error) {
     char name[PATH_SIZE];
     snprintf(name, sizeof name, DATA "/%s", file->path);
     job->report.files++;
@@ -405,14 +277,14 @@ static int restore_file(struct job *job, const struct backup_file *file, struct 
  * The segment that is cut */
 
 /* None of its records was received by then: the archive ends before it. */
-static int go_back(struct job *job, struct archive_copy_source *source, int draft,
+static int go_back(struct restore_job *job, struct archive_copy_source *source, int draft,
                    struct error *ret_error) {
     const struct backup_file *file = &job->point->files[job->last];
     struct archive_copy_end end;
-    char asked[TIME_SIZE], received[TIME_SIZE];
+    char asked[RESTORE_TIME_SIZE], received[RESTORE_TIME_SIZE];
     if (job->last > 0) {
         job->last--;
-        take_whole(job);
+        restore_take_whole(job);
         return 0;
     }
     const struct archive_copy_limit one = {file->first, INT64_MAX};
@@ -420,11 +292,12 @@ static int go_back(struct job *job, struct archive_copy_source *source, int draf
     return r < 0 ? r
                  : error_set(ret_error, ERROR_NOT_FOUND,
                              "%s begins with record %" PRIu64 ", received %s, after %s",
-                             job->options->folder, file->first, time_text(end.time_us, received),
-                             time_text(job->options->time_us, asked));
+                             job->options->folder, file->first,
+                             restore_time_text(end.time_us, received),
+                             restore_time_text(job->options->time_us, asked));
 }
 
-static int write_cut(struct job *job, struct archive_copy_source *source, const char *path,
+static int write_cut(struct restore_job *job, struct archive_copy_source *source, const char *path,
                      struct error *ret_error) {
     const struct backup_file *file = &job->point->files[job->last];
     const struct archive_copy_limit limit = {
@@ -440,7 +313,7 @@ static int write_cut(struct job *job, struct archive_copy_source *source, const 
     if (r == 1) {
         r = go_back(job, source, draft, ret_error);
     } else if (r == 0 && end.place.position == file->last) {
-        take_whole(job);
+        restore_take_whole(job);
     } else if (r == 0) {
         job->place = end.place;
         job->time_us = end.time_us;
@@ -456,7 +329,7 @@ static int write_cut(struct job *job, struct archive_copy_source *source, const 
     return r;
 }
 
-static int cut_last(struct job *job, struct error *ret_error) {
+static int cut_last(struct restore_job *job, struct error *ret_error) {
     const struct backup_file *file = &job->point->files[job->last];
     const char *inner = file->path + sizeof "archive/" - 1;
     char name[PATH_SIZE], path[BACKUP_PATH_MAX + 1];
@@ -495,8 +368,8 @@ static enum part part_of(const struct backup_file *file) {
 }
 
 /* visit: of each file that is to be restored. */
-static int each_file(struct job *job,
-                     int (*visit)(struct job *, const struct backup_file *, struct error *),
+static int each_file(struct restore_job *job,
+                     int (*visit)(struct restore_job *, const struct backup_file *, struct error *),
                      struct error *ret_error) {
     const struct backup_point *const points[] = {NULL, job->point, job->tables, job->others};
     int r = 0;
@@ -511,7 +384,8 @@ static int each_file(struct job *job,
     return r;
 }
 
-static int measure_file(struct job *job, const struct backup_file *file, struct error *ret_error) {
+static int measure_file(struct restore_job *job, const struct backup_file *file,
+                        struct error *ret_error) {
     (void)ret_error;
     job->meter.total += file->bytes;
     job->report.config_files += begins_with(file->path, "config/");
@@ -519,7 +393,7 @@ static int measure_file(struct job *job, const struct backup_file *file, struct 
 }
 
 /* "current" points to the tables, as a rebuild leaves it. */
-static int link_tables(const struct job *job, struct error *ret_error) {
+static int link_tables(const struct restore_job *job, struct error *ret_error) {
     if (!job->tables || exists(job, DATA "/generations/current"))
         return 0;
     if (symlinkat(job->tables->tables, job->target, DATA "/generations/current") < 0 ||
@@ -531,7 +405,7 @@ static int link_tables(const struct job *job, struct error *ret_error) {
 }
 
 /* What is on the disk now is an archive that ends there. */
-static int check_archive(struct job *job, const char *name, struct error *ret_error) {
+static int check_archive(struct restore_job *job, const char *name, struct error *ret_error) {
     struct archive_parts *parts;
     char *path = name_printf("%s/%s", job->options->target, name);
     int r = archive_parts_open(path, &parts, ret_error);
@@ -552,7 +426,7 @@ static int check_archive(struct job *job, const char *name, struct error *ret_er
 }
 
 /* Folders get the owner that files have. */
-static int own_folders(const struct job *job, const char *name, struct error *ret_error) {
+static int own_folders(const struct restore_job *job, const char *name, struct error *ret_error) {
     int inner = openat(job->target, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *folder = inner < 0 ? NULL : fdopendir(inner);
     int r = 0;
@@ -591,7 +465,7 @@ static int remove_tree(int directory, const char *name, struct error *ret_error)
 }
 
 /* The archive last: a folder that has one is restored. */
-static int move_out(const struct job *job, struct error *ret_error) {
+static int move_out(const struct restore_job *job, struct error *ret_error) {
     static const char *const names[] = {"generations", "nights", "candidates", "config", "archive"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char from[PATH_SIZE];
@@ -610,7 +484,7 @@ static int move_out(const struct job *job, struct error *ret_error) {
 }
 
 /* The plan goes after what it is about, the mark of wholeness last. */
-static int clean_up(const struct job *job, struct error *ret_error) {
+static int clean_up(const struct restore_job *job, struct error *ret_error) {
     static const char *const names[] = {DATA, LAST, DRAFT, PLAN, STAGE "/lock", WHOLE, STAGE};
     int r = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names && r == 0; i++)
@@ -618,15 +492,15 @@ static int clean_up(const struct job *job, struct error *ret_error) {
     return r == 0 ? directory_sync(job->target, ".", ret_error) : r;
 }
 
-static int stage_all(struct job *job, struct error *ret_error) {
+static int stage_all(struct restore_job *job, struct error *ret_error) {
     int r = 0;
-    if (is_whole(job))
-        take_whole(job);
+    if (restore_is_whole(job))
+        restore_take_whole(job);
     else
         r = cut_last(job, ret_error);
     if (r < 0)
         return r;
-    choose_others(job);
+    restore_choose_others(job);
     job->meter.done = 0;
     job->meter.total = 0;
     each_file(job, measure_file, ret_error);
@@ -640,14 +514,14 @@ static int stage_all(struct job *job, struct error *ret_error) {
     return r == 0 ? backup_write_whole(job->target, WHOLE, "\n", 1, ret_error) : r;
 }
 
-static int finish(struct job *job, struct error *ret_error) {
+static int finish(struct restore_job *job, struct error *ret_error) {
     int r = move_out(job, ret_error);
     if (r == 0)
         r = check_archive(job, "archive", ret_error);
     return r == 0 ? clean_up(job, ret_error) : r;
 }
 
-static void describe(struct job *job) {
+static void describe(struct restore_job *job) {
     struct restore_report *report = &job->report;
     report->place = job->place;
     report->time_us = job->time_us;
@@ -657,7 +531,7 @@ static void describe(struct job *job) {
     report->tables_position = job->tables ? job->tables->tables_place.position : 0;
 }
 
-static int load_points(struct job *job, struct error *ret_error) {
+static int load_points(struct restore_job *job, struct error *ret_error) {
     int r = backup_points_load(job->store.directory, &job->points, ret_error);
     if (r == 0 && job->points.count == 0)
         r = error_set(ret_error, ERROR_NOT_FOUND,
@@ -667,14 +541,14 @@ static int load_points(struct job *job, struct error *ret_error) {
 }
 
 /* Nothing is left of a restore that can never be: the next one may be of something else. */
-static void give_up(const struct job *job) {
+static void give_up(const struct restore_job *job) {
     struct error ignored;
     clean_up(job, &ignored);
     if (job->is_made)
         rmdir(job->options->target);
 }
 
-static int resume(struct job *job, bool has_plan, struct error *ret_error) {
+static int resume(struct restore_job *job, bool has_plan, struct error *ret_error) {
     int r = 0;
     if (!has_plan && exists(job, "archive"))
         return finish(job, ret_error); /* only the stage was left */
@@ -684,17 +558,17 @@ static int resume(struct job *job, bool has_plan, struct error *ret_error) {
         r = write_plan(job, ret_error);
     if (r == 0 && has_plan) {
         job->point = NULL;
-        r = choose_point(job, ret_error); /* there may be newer ones now */
+        r = restore_choose_point(job, ret_error); /* there may be newer ones now */
     }
     if (r == 0)
         r = stage_all(job, ret_error);
     return r == 0 ? finish(job, ret_error) : r;
 }
 
-static int run(struct job *job, struct error *ret_error) {
+static int run(struct restore_job *job, struct error *ret_error) {
     int r = load_points(job, ret_error);
     if (r == 0)
-        r = choose_point(job, ret_error);
+        r = restore_choose_point(job, ret_error);
     if (r == 0)
         r = open_target(job, ret_error);
     if (r == 0)
@@ -711,11 +585,11 @@ static int run(struct job *job, struct error *ret_error) {
 
 int restore_run(const struct restore_options *options, struct progress *progress,
                 struct restore_report *ret_report, struct error *ret_error) {
-    struct job job = {.options = options,
-                      .target = -1,
-                      .lock = -1,
-                      .time_us = INT64_MIN,
-                      .meter = {.progress = progress, .stage = "restore"}};
+    struct restore_job job = {.options = options,
+                              .target = -1,
+                              .lock = -1,
+                              .time_us = INT64_MIN,
+                              .meter = {.progress = progress, .stage = "restore"}};
     int r = backup_store_open(options->folder, &job.store, ret_error);
     if (r == 0)
         r = run(&job, ret_error);

@@ -1,0 +1,113 @@
+/* Points share one history, so any of them that has a place will do for the archive: the newest, as
+ * it has sealed segments where older ones have plain ones. Tables and reports are of a point of
+ * their own, which is not newer than the place. */
+#include "restore_job.h"
+
+#include "core/base/value.h"
+
+#include <inttypes.h>
+
+const char *restore_time_text(int64_t us, char ret_text[RESTORE_TIME_SIZE]) {
+    value_format(value_timestamp(us), ret_text, RESTORE_TIME_SIZE);
+    return ret_text;
+}
+
+/* Of the point, the segment that a place within the limits is in. The count: none. */
+static size_t find_place(const struct restore_job *job, const struct backup_point *point) {
+    const struct restore_options *options = job->options;
+    size_t segments = backup_point_segments(point), found = segments;
+    for (size_t i = 0; i < segments; i++) {
+        const struct backup_file *file = &point->files[i];
+        bool begins =
+            file->first <= options->position &&
+            (file->time_before_us == INT64_MIN || file->time_before_us <= options->time_us);
+        if (begins && file->last >= file->first)
+            found = i;
+    }
+    return found;
+}
+
+static int refuse_late(const struct restore_job *job, const struct backup_point *newest,
+                       struct error *ret_error) {
+    char asked[RESTORE_TIME_SIZE], made[RESTORE_TIME_SIZE], received[RESTORE_TIME_SIZE];
+    const struct restore_options *options = job->options;
+    if (options->position != UINT64_MAX && options->position > newest->place.position)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s ends with record %" PRIu64 ", received %s: it has no record %" PRIu64,
+                         options->folder, newest->place.position,
+                         restore_time_text(newest->time_us, received), options->position);
+    if (options->time_us != INT64_MAX && options->time_us > newest->made_us)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "the newest point of %s was made %s: what was received up to %s is not in "
+                         "it; --to end restores what there is",
+                         options->folder, restore_time_text(newest->made_us, made),
+                         restore_time_text(options->time_us, asked));
+    return 0;
+}
+
+/* The newest point that has the place: an older one may begin earlier, if segments were dropped
+ * from the archive since. */
+int restore_choose_point(struct restore_job *job, struct error *ret_error) {
+    const struct backup_point *newest = &job->points.points[job->usable - 1];
+    int r = refuse_late(job, newest, ret_error);
+    for (size_t i = job->usable; i-- > 0 && !job->point && r == 0;) {
+        const struct backup_point *point = &job->points.points[i];
+        size_t segment = find_place(job, point);
+        bool ends_before =
+            job->options->position != UINT64_MAX && job->options->position > point->place.position;
+        if (segment == backup_point_segments(point) || ends_before)
+            continue;
+        job->point = point;
+        job->last = segment;
+    }
+    if (r == 0 && !job->point) {
+        const struct backup_file *first = &newest->files[0];
+        char asked[RESTORE_TIME_SIZE];
+        r = job->options->time_us != INT64_MAX
+                ? error_set(ret_error, ERROR_NOT_FOUND,
+                            "%s begins with record %" PRIu64 ", received after %s",
+                            job->options->folder, first->first,
+                            restore_time_text(job->options->time_us, asked))
+                : error_set(ret_error, ERROR_NOT_FOUND,
+                            "%s begins with record %" PRIu64 ": it has no record %" PRIu64,
+                            job->options->folder, first->first, job->options->position);
+    }
+    return r;
+}
+
+static bool is_last_of_point(const struct restore_job *job) {
+    return job->last + 1 == backup_point_segments(job->point);
+}
+
+/* Is all of the last segment within the limits? */
+bool restore_is_whole(const struct restore_job *job) {
+    const struct backup_file *file = &job->point->files[job->last];
+    bool by_position = job->options->position >= file->last;
+    bool by_time = job->options->time_us == INT64_MAX ||
+                   (is_last_of_point(job) && job->point->time_us <= job->options->time_us);
+    return by_position && by_time;
+}
+
+void restore_take_whole(struct restore_job *job) {
+    const struct backup_file *file = &job->point->files[job->last];
+    job->place = (struct archive_place){file->last, file->chain};
+    job->time_us = is_last_of_point(job) ? job->point->time_us : file[1].time_before_us;
+    job->cuts = false;
+}
+
+/* The newest point that is not after the place, for reports and the like. */
+void restore_choose_others(struct restore_job *job) {
+    for (size_t i = 0; i < job->usable; i++) {
+        const struct backup_point *point = &job->points.points[i];
+        if (point->place.position <= job->place.position)
+            job->others = point;
+        if (job->options->with_tables && point->tables &&
+            point->tables_place.position <= job->place.position)
+            job->tables = point;
+    }
+    if (job->place.position == job->point->place.position) {
+        job->others = job->point;
+        if (job->point->tables && job->options->with_tables)
+            job->tables = job->point;
+    }
+}
