@@ -355,7 +355,7 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
                              "the tables adopted at position %" PRIu64
                              " were built for position %" PRIu64 ", which is later",
                              span->from, span->place);
-        for (size_t j = 0; j < i && span->place > 0; j++)
+        for (size_t j = 0; j < i && span->place > history->begin; j++)
             if (history->spans[j].plan == span->plan && covers(&history->spans[j], span->place))
                 span->parent = j;
     }

@@ -9,7 +9,7 @@
 #include "batch/base/policy_folder.h"
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_base.h"
 #include "replay_barrier.h"
 #include "replay_emit.h"
 #include "replay_job.h"
@@ -48,11 +48,31 @@ static int load_given_policies(struct replay *replay, struct error *ret_error) {
     return r;
 }
 
+/* After a prune the first part has what was in force at the beginning, and the states come from
+ * tables. */
+static int find_base(struct replay *replay, struct error *ret_error) {
+    const struct archive_begin *begin = archive_parts_begin(replay->parts);
+    uint64_t until = replay->options.until.position;
+    replay->report.begin = begin->place;
+    replay->report.begin_us = begin->time_us;
+    replay->history.begin = begin->place.position;
+    if (begin->place.position == 0)
+        return 0;
+    if (until > 0 && until < begin->place.position)
+        return archive_begin_refuse(begin, until, ret_error);
+    if (replay->options.recorded)
+        return 0;
+    return generation_open_base_of(replay->options.archive, begin, true, &replay->base, ret_error);
+}
+
 static int find_target(struct replay *replay, struct error *ret_error) {
     int r = archive_parts_open(replay->options.archive, &replay->parts, ret_error);
     if (r < 0)
         return r;
     struct archive_place until = replay->options.until;
+    r = find_base(replay, ret_error);
+    if (r < 0)
+        return r;
     replay->target = archive_parts_end(replay->parts);
     if (replay->target.position == 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
@@ -161,6 +181,7 @@ void replay_close(struct replay *replay) {
     replay_end(replay);
     if (replay->tables)
         generation_close(replay->tables);
+    generation_close(replay->base);
     replay_history_deinit(&replay->history);
     snapshot_unref(replay->against_policy);
     archive_parts_close(replay->parts);

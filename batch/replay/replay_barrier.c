@@ -26,7 +26,7 @@ static size_t shards_of(const struct replay *replay) {
 /* States loaded from tables contain ids of transactions, and engine_apply() writes them; otherwise
  * they can be left out. */
 static struct replay_states *make_states(const struct replay *replay, struct snapshot *plan) {
-    bool omits_ids = !replay->tables && !replay->options.counterfactual;
+    bool omits_ids = !replay->tables && !replay->base && !replay->options.counterfactual;
     struct replay_states *states =
         replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
     if (replay->options.state_bytes > 0)
@@ -158,6 +158,8 @@ static void fit_against(struct replay *replay) {
         replay->against_states = make_states(replay, policy);
         if (replay->tables) /* of the same features: replay_start.c */
             replay_states_continue(replay->against_states, replay->tables);
+        else
+            replay_start_at_base(replay, replay->against_states);
         plan = policy;
     }
     decider_fit(replay, &replay->against, policy, plan);
@@ -176,7 +178,7 @@ static void list_places(struct replay *replay) {
     size_t count = 0;
     replay->places = check_calloc(history->span_count + 1, sizeof *replay->places);
     for (size_t i = 0; i < history->span_count; i++)
-        if (history->spans[i].place > 0)
+        if (history->spans[i].place > history->begin)
             replay->places[count++] = history->spans[i].place;
     qsort(replay->places, count, sizeof *replay->places, compare_places);
     replay->places[count] = UINT64_MAX;
@@ -376,6 +378,8 @@ int replay_begin(struct replay *replay, struct error *ret_error) {
             replay->states[i] = make_states(replay, history->spans[i].plan);
     if (replay->tables)
         r = replay_load_start(replay, replay->states[0], ret_error);
+    else if (replay->base)
+        r = replay_load_base(replay, ret_error);
     list_places(replay);
     if (replay->against_policy)
         fit_against(replay);

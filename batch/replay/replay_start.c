@@ -152,3 +152,34 @@ int replay_load_start(struct replay *replay, struct replay_states *states,
     replay->newest_event_time_us = generation_tally(replay->tables).newest_event_time_us;
     return 0;
 }
+
+/* ---- where a pruned archive begins ---- */
+
+/* A snapshot with the features of the tables; NULL: no policy of this replay has them. */
+static const struct snapshot *find_base_plan(const struct replay *replay) {
+    uint64_t plan_id = generation_manifest(replay->base)->plan_id;
+    for (size_t i = 0; i < replay->history.span_count; i++)
+        if (replay->history.spans[i].plan->plan.id == plan_id)
+            return replay->history.spans[i].plan;
+    const struct snapshot *against = replay->against_policy;
+    return against && against->plan.id == plan_id ? against : NULL;
+}
+
+void replay_start_at_base(struct replay *replay, struct replay_states *states) {
+    if (replay->base && states->plan->plan.id == generation_manifest(replay->base)->plan_id)
+        replay_states_continue(states, replay->base);
+    else if (replay->base)
+        replay->report.lacks_history = true;
+}
+
+int replay_load_base(struct replay *replay, struct error *ret_error) {
+    const struct snapshot *plan = find_base_plan(replay);
+    int r = plan ? generation_bind(replay->base, &plan->plan, ret_error) : 0;
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < replay->history.span_count; i++)
+        if (replay->states[i])
+            replay_start_at_base(replay, replay->states[i]);
+    replay->newest_event_time_us = generation_tally(replay->base).newest_event_time_us;
+    return 0;
+}

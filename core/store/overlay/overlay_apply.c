@@ -157,7 +157,7 @@ void overlay_use_sample(struct overlay *overlay, uint64_t of, uint64_t remainder
 }
 
 void overlay_use_ids_from(struct overlay *overlay, uint64_t position) {
-    check(!overlay->generation && overlay->ids.count == 0);
+    check(overlay->ids.count == 0);
     overlay->ids_from = position;
 }
 
@@ -294,7 +294,12 @@ void overlay_apply(struct overlay *overlay, struct engine *engine, const struct 
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
     if (id_index_find(&overlay->ids, id_hash, ret_known))
         return true;
-    return overlay->generation && generation_find_id(overlay->generation, id_hash, ret_known);
+    struct known_id known;
+    if (!overlay->generation || !generation_find_id(overlay->generation, id_hash, &known) ||
+        known.position < overlay->ids_from)
+        return false;
+    *ret_known = known;
+    return true;
 }
 
 bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
