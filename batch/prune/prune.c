@@ -6,17 +6,17 @@
 #include "prune.h"
 
 #include "batch/base/monotonic.h"
-#include "batch/base/record_bytes.h"
 #include "batch/rebuild/rebuild.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_prune.h"
 #include "core/store/archive/archive_seal.h"
-#include "core/store/archive/archive_search.h"
 #include "core/store/archive/file.h"
+#include "core/store/find/find_files.h"
 #include "core/store/generation/generation_base.h"
 #include "prune_kept.h"
+#include "prune_plans.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,6 +33,7 @@ struct prune {
     struct archive_parts *parts;
     size_t first, end; /* parts that go; first > 0: the head is in front of them */
     struct prune_kept kept;
+    struct prune_plans plans;
     struct prune_report report;
     bool is_done;
 };
@@ -89,6 +90,15 @@ static int lock(struct prune *prune, struct error *ret_error) {
     return r;
 }
 
+/* What searches keep of the segments that are gone: hashes and columns of their records. */
+static int clean_index(const struct prune *prune, const struct archive_begin *begin,
+                       struct error *ret_error) {
+    char *folder = find_files_folder(prune->options->archive);
+    int r = find_files_remove_before(folder, begin->place.position, ret_error);
+    free(folder);
+    return r;
+}
+
 /* Of an earlier run that was killed. */
 static int finish_earlier(struct prune *prune, struct error *ret_error) {
     const char *archive = prune->options->archive;
@@ -104,6 +114,8 @@ static int finish_earlier(struct prune *prune, struct error *ret_error) {
         r = 0;
     if (r == 0 && begin.place.position > 0)
         r = generation_base_clean(archive, &begin, false, &removed, ret_error);
+    if (r == 0 && begin.place.position > 0)
+        r = clean_index(prune, &begin, ret_error);
     prune->report.left_over = finished.segments;
     return r;
 }
@@ -184,64 +196,28 @@ static void choose(struct prune *prune) {
 
 /* ---- what stands for it ---- */
 
-static int note_features(struct prune *prune, const struct search_result *result,
-                         struct arena *arena, struct error *ret_error) {
-    struct prune_report *report = &prune->report;
-    struct record record;
-    for (size_t i = 0; i < result->count; i++) {
-        if (result->records[i].type != RECORD_GENERATION)
-            continue;
-        arena_reset(arena);
-        int r = search_decode(result, i, arena, &record, ret_error);
-        if (r < 0)
-            return r;
-        if (prune->kept.plan_id != prune->snapshot->plan.id)
-            report->other_features_until = record.position;
-        prune->kept.plan_id = record.generation.plan_id;
-    }
-    return 0;
-}
-
-/* Were decisions that stay made with other features? Their states cannot be derived again. */
-static int look_for_other_features(struct prune *prune, struct error *ret_error) {
-    const struct search search = {.parts = prune->parts, .rare = true, .rare_before = UINT64_MAX};
-    struct arena arena;
-    int r = 0;
-    arena_init(&arena, RECORD_BYTES_MAX);
-    for (size_t i = prune->end; i < archive_parts_count(prune->parts) && r == 0; i++) {
-        struct search_result result = {0};
-        if (!(archive_parts_part(prune->parts, i).types >> RECORD_GENERATION & 1))
-            continue;
-        r = search_part(&search, i, &result, ret_error);
-        if (r == 0)
-            r = note_features(prune, &result, &arena, ret_error);
-        search_result_deinit(&result);
-    }
-    if (r == 0 && prune->kept.plan_id != prune->snapshot->plan.id)
-        prune->report.other_features_until = archive_parts_end(prune->parts).position;
-    arena_deinit(&arena);
-    return r;
-}
-
 static int keep(struct prune *prune, struct error *ret_error) {
     int r = prune_keep(prune->parts, prune->end, &prune->kept, ret_error);
     for (size_t type = 0; type < RECORD_TYPE_COUNT && r == 0; type++)
         prune->report.records_kept += prune->kept.counts[type];
-    return r < 0 ? r : look_for_other_features(prune, ret_error);
+    return r < 0 ? r
+                 : prune_plans_find(prune->parts, prune->end, &prune->kept, prune->snapshot,
+                                    prune->report.begin.time_us, &prune->plans, ret_error);
 }
 
-/* With the features of the tables in use, and the thresholds that were in force at that place. From
- * the earlier beginning's tables, if there was one. */
-static int build_base(struct prune *prune, struct error *ret_error) {
+/* With these features, and the thresholds that were in force at that place. From the earlier
+ * beginning's tables, if there was one. */
+static int build_base(struct prune *prune, struct snapshot *snapshot, struct error *ret_error) {
     const struct prune_options *options = prune->options;
+    struct archive_begin *begin = &prune->report.begin;
     struct rebuild_report report;
     char *root = generation_base_root(options->archive);
     const struct rebuild_options rebuild = {
         .archive = options->archive,
         .generations = root,
         .adopted_in = options->generations,
-        .snapshot = prune->snapshot,
-        .until = prune->report.begin.place,
+        .snapshot = snapshot,
+        .until = begin->place,
         .version = options->version,
         .now_us = options->now_us,
         .memory_bytes = options->memory_bytes,
@@ -256,10 +232,19 @@ static int build_base(struct prune *prune, struct error *ret_error) {
     free(root);
     if (r < 0)
         return error_prefix(ret_error, "building the tables for the new beginning");
-    prune->report.begin.base_id = report.manifest.id;
-    prune->report.base_states = report.manifest.states;
+    generation_base_own(options->archive, begin->place.position, report.manifest.id);
+    begin->bases[begin->base_count++] = (struct archive_base){.plan_id = report.manifest.plan_id,
+                                                              .generation_id = report.manifest.id};
+    prune->report.base_states += report.manifest.states;
     rebuild_report_deinit(&report);
     return 0;
+}
+
+static int build_bases(struct prune *prune, struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < prune->plans.count && r == 0; i++)
+        r = build_base(prune, prune->plans.snapshots[i], ret_error);
+    return r;
 }
 
 /* ---- dropping ---- */
@@ -272,14 +257,18 @@ static int commit(struct prune *prune, struct error *ret_error) {
                           &prune->kept.frames, &prune->is_done, &removed, ret_error);
     if (r == 0)
         r = generation_base_clean(archive, &prune->report.begin, true, &tables, ret_error);
+    if (r == 0)
+        r = clean_index(prune, &prune->report.begin, ret_error);
     return r;
 }
 
 static int drop(struct prune *prune, struct error *ret_error) {
     int r = keep(prune, ret_error);
+    prune->report.plans = prune->plans.count;
+    prune->report.other_features_until = prune->plans.lacking_until;
     if (r < 0 || prune->options->dry_run)
         return r;
-    r = build_base(prune, ret_error);
+    r = build_bases(prune, ret_error);
     return r < 0 ? r : commit(prune, ret_error);
 }
 
@@ -301,6 +290,7 @@ int prune_run(const struct prune_options *options, struct progress *progress, bo
     *ret_report = prune.report;
     *ret_is_done = prune.is_done;
     prune_kept_deinit(&prune.kept);
+    prune_plans_deinit(&prune.plans);
     archive_parts_close(prune.parts);
     snapshot_unref(prune.snapshot);
     generation_close(prune.generation);

@@ -43,11 +43,12 @@ struct prune_report {
     uint64_t bytes;   /* of their files */
     size_t left_over; /* files of segments that an earlier run had not removed yet */
     size_t segments_kept;
-    uint64_t records_kept;                 /* of those that go, in `begins`: see prune_kept.h */
-    uint64_t base_states;                  /* in the tables for the beginning */
+    uint64_t records_kept; /* of those that go, in `begins`: see prune_kept.h */
+    size_t plans;          /* sets of features that tables for the beginning are built for */
+    uint64_t base_states;  /* in all of these tables */
     struct generation_manifest covered_by; /* the tables in use */
-    /* Decisions up to this position were made with other features than the tables in use have: what
-     * they are derived from again lacks what is gone. 0: there are none. */
+    /* Decisions up to this position include some that were made with features for which there are
+     * no such tables: a replay derives them without what is gone. 0: there are none. */
     uint64_t other_features_until;
     double seconds;
 };

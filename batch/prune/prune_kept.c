@@ -5,7 +5,6 @@
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/policy/lists/list_table.h"
-#include "core/policy/load/snapshot.h"
 #include "core/store/archive/archive_search.h"
 
 #include <stdlib.h>
@@ -29,7 +28,6 @@ struct in_force {
     uint64_t at_adoption; /* the policy in force when the tables were adopted */
     uint64_t planned;     /* the policy they were built with, if it is in a record of its own */
     bool is_plan_unnamed; /* their record is of a version that did not name it */
-    uint64_t plan_id;
     struct places policies, shadows;
 };
 
@@ -72,7 +70,6 @@ static void note_generation(struct in_force *in_force, const struct record *reco
     in_force->is_plan_unnamed = generation->snapshot_id == 0 && generation->file_count == 0;
     in_force->planned =
         generation->file_count > 0 ? 0 : place_of(&in_force->policies, generation->snapshot_id);
-    in_force->plan_id = generation->plan_id;
 }
 
 static void note(struct keeping *keeping, const struct record *record) {
@@ -152,24 +149,6 @@ static bool is_needed(const struct in_force *in_force, const struct record *reco
 
 /* ---- both ---- */
 
-/* A server without tables folds with the features of the first policy. */
-static void take_first_plan(struct keeping *keeping, const struct record *record) {
-    struct in_force *in_force = &keeping->in_force;
-    struct snapshot *snapshot;
-    struct buffer messages;
-    struct error ignored;
-    if (in_force->generation > 0 || record->position != in_force->first_snapshot)
-        return;
-    buffer_init(&messages);
-    int r = snapshot_load(record->snapshot.files, record->snapshot.file_count, &snapshot, &messages,
-                          &ignored);
-    buffer_deinit(&messages);
-    if (r < 0) /* of a version with another language: decisions made by it cannot be derived */
-        return;
-    in_force->plan_id = snapshot->plan.id;
-    snapshot_unref(snapshot);
-}
-
 static int visit_found(struct keeping *keeping, const struct search_result *result, bool is_second,
                        struct arena *arena, struct error *ret_error) {
     struct record record;
@@ -188,7 +167,6 @@ static int visit_found(struct keeping *keeping, const struct search_result *resu
                 (struct text){.data = (const char *)result->payloads.bytes + found->offset,
                               .length = found->length});
             keeping->kept->counts[found->type]++;
-            take_first_plan(keeping, &record);
         }
     }
     return r;
@@ -248,7 +226,6 @@ int prune_keep(const struct archive_parts *parts, size_t count, struct prune_kep
         r = pass(&keeping, true, ret_error);
     if (r == 0)
         r = check_lists(&keeping, ret_error);
-    ret_kept->plan_id = keeping.in_force.plan_id;
     list_table_free(keeping.in_force.lists);
     free(keeping.in_force.policies.all);
     free(keeping.in_force.shadows.all);

@@ -17,7 +17,6 @@
 struct prune_kept {
     struct buffer frames; /* for archive_begin_write() */
     uint64_t counts[RECORD_TYPE_COUNT];
-    uint64_t plan_id; /* whose features decisions are made with there */
 };
 
 /* Of the first `count` parts. *ret_kept is initialised in any case. ERROR_DAMAGED. */

@@ -58,7 +58,8 @@ static bool is_pruned(const struct rebuild *rebuild) {
 static int open_base(const struct rebuild *rebuild, bool full, struct generation **ret_generation,
                      struct error *ret_error) {
     return generation_open_base_of(rebuild->options->archive, archive_parts_begin(rebuild->parts),
-                                   full, ret_generation, ret_error);
+                                   rebuild->plan ? rebuild->plan->id : 0, full, ret_generation,
+                                   ret_error);
 }
 
 static int look_at_base(struct rebuild *rebuild, struct error *ret_error) {

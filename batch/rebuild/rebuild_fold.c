@@ -428,7 +428,7 @@ static int open_generation(struct fold *fold, struct error *ret_error) {
     if (rebuild->starts_at_base) {
         int r =
             generation_open_base_of(rebuild->options->archive, archive_parts_begin(rebuild->parts),
-                                    false, &fold->before, ret_error);
+                                    rebuild->plan->id, false, &fold->before, ret_error);
         if (r < 0 || !rebuild->base_lacks_plan)
             return r < 0 ? r : generation_bind(fold->before, rebuild->plan, ret_error);
         generation_bind_without_states(fold->before);

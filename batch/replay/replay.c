@@ -62,7 +62,14 @@ static int find_base(struct replay *replay, struct error *ret_error) {
         return archive_begin_refuse(begin, until, ret_error);
     if (replay->options.recorded)
         return 0;
-    return generation_open_base_of(replay->options.archive, begin, true, &replay->base, ret_error);
+    for (size_t i = 0; i < begin->base_count; i++) {
+        int r = generation_open_base_of(replay->options.archive, begin, begin->bases[i].plan_id,
+                                        false, &replay->bases[i], ret_error);
+        if (r < 0)
+            return r;
+        replay->base_count++;
+    }
+    return 0;
 }
 
 static int find_target(struct replay *replay, struct error *ret_error) {
@@ -181,7 +188,8 @@ void replay_close(struct replay *replay) {
     replay_end(replay);
     if (replay->tables)
         generation_close(replay->tables);
-    generation_close(replay->base);
+    for (size_t i = 0; i < replay->base_count; i++)
+        generation_close(replay->bases[i]);
     replay_history_deinit(&replay->history);
     snapshot_unref(replay->against_policy);
     archive_parts_close(replay->parts);

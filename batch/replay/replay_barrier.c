@@ -26,7 +26,7 @@ static size_t shards_of(const struct replay *replay) {
 /* States loaded from tables contain ids of transactions, and engine_apply() writes them; otherwise
  * they can be left out. */
 static struct replay_states *make_states(const struct replay *replay, struct snapshot *plan) {
-    bool omits_ids = !replay->tables && !replay->base && !replay->options.counterfactual;
+    bool omits_ids = !replay->tables && replay->base_count == 0 && !replay->options.counterfactual;
     struct replay_states *states =
         replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
     if (replay->options.state_bytes > 0)
@@ -151,7 +151,8 @@ static void list_lanes(struct replay *replay) {
 
 /* The second policy shares the first one's states if it has the same features, except in a
  * counterfactual replay, where each policy's own verdicts are applied. */
-static void fit_against(struct replay *replay) {
+static int fit_against(struct replay *replay, struct error *ret_error) {
+    int r = 0;
     struct snapshot *policy = replay->against_policy;
     struct snapshot *plan = replay->history.spans[0].plan;
     if (policy->plan.id != plan->plan.id || replay->options.counterfactual) {
@@ -159,11 +160,12 @@ static void fit_against(struct replay *replay) {
         if (replay->tables) /* of the same features: replay_start.c */
             replay_states_continue(replay->against_states, replay->tables);
         else
-            replay_start_at_base(replay, replay->against_states);
+            r = replay_start_at_base(replay, replay->against_states, ret_error);
         plan = policy;
     }
     decider_fit(replay, &replay->against, policy, plan);
     replay->against.snapshot_id = policy->id;
+    return r;
 }
 
 /* ---- tables ---- */
@@ -378,11 +380,11 @@ int replay_begin(struct replay *replay, struct error *ret_error) {
             replay->states[i] = make_states(replay, history->spans[i].plan);
     if (replay->tables)
         r = replay_load_start(replay, replay->states[0], ret_error);
-    else if (replay->base)
+    else if (replay->base_count > 0)
         r = replay_load_base(replay, ret_error);
     list_places(replay);
-    if (replay->against_policy)
-        fit_against(replay);
+    if (r == 0 && replay->against_policy)
+        r = fit_against(replay, ret_error);
     list_lanes(replay);
     if (r == 0 && replay_has_given_policy(replay))
         r = fit_decider(replay, ret_error); /* in force from the first record on */

@@ -155,31 +155,25 @@ int replay_load_start(struct replay *replay, struct replay_states *states,
 
 /* ---- where a pruned archive begins ---- */
 
-/* A snapshot with the features of the tables; NULL: no policy of this replay has them. */
-static const struct snapshot *find_base_plan(const struct replay *replay) {
-    uint64_t plan_id = generation_manifest(replay->base)->plan_id;
-    for (size_t i = 0; i < replay->history.span_count; i++)
-        if (replay->history.spans[i].plan->plan.id == plan_id)
-            return replay->history.spans[i].plan;
-    const struct snapshot *against = replay->against_policy;
-    return against && against->plan.id == plan_id ? against : NULL;
-}
-
-void replay_start_at_base(struct replay *replay, struct replay_states *states) {
-    if (replay->base && states->plan->plan.id == generation_manifest(replay->base)->plan_id)
-        replay_states_continue(states, replay->base);
-    else if (replay->base)
-        replay->report.lacks_history = true;
+int replay_start_at_base(struct replay *replay, struct replay_states *states,
+                         struct error *ret_error) {
+    for (size_t i = 0; i < replay->base_count; i++) {
+        if (generation_manifest(replay->bases[i])->plan_id != states->plan->plan.id)
+            continue;
+        int r = generation_bind(replay->bases[i], &states->plan->plan, ret_error);
+        if (r == 0)
+            replay_states_continue(states, replay->bases[i]);
+        return r;
+    }
+    replay->report.lacks_history |= replay->base_count > 0;
+    return 0;
 }
 
 int replay_load_base(struct replay *replay, struct error *ret_error) {
-    const struct snapshot *plan = find_base_plan(replay);
-    int r = plan ? generation_bind(replay->base, &plan->plan, ret_error) : 0;
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < replay->history.span_count; i++)
-        if (replay->states[i])
-            replay_start_at_base(replay, replay->states[i]);
-    replay->newest_event_time_us = generation_tally(replay->base).newest_event_time_us;
-    return 0;
+    int r = 0;
+    for (size_t i = 0; i < replay->history.span_count && r == 0; i++)
+        if (replay->states[i] && replay->history.spans[i].until > replay->history.begin)
+            r = replay_start_at_base(replay, replay->states[i], ret_error);
+    replay->newest_event_time_us = generation_tally(replay->bases[0]).newest_event_time_us;
+    return r;
 }

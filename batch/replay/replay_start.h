@@ -13,4 +13,5 @@ int replay_load_start(struct replay *replay, struct replay_states *states, struc
 /* In a pruned archive: states of the features that the tables of its beginning have start from
  * there; those of other features start empty. */
 int replay_load_base(struct replay *replay, struct error *ret_error);
-void replay_start_at_base(struct replay *replay, struct replay_states *states);
+int replay_start_at_base(struct replay *replay, struct replay_states *states,
+                         struct error *ret_error);

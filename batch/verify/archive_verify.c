@@ -116,20 +116,21 @@ static void add_up(struct verification *verification, struct archive_verify_list
 }
 
 /* Where a pruned archive begins, tables stand for what is gone: they are part of it. */
-static int check_base(struct verification *verification,
-                      const struct archive_verify_options *options,
-                      struct archive_verify_listener *listener, struct error *ret_error) {
-    struct generation *base;
-    if (verification->report.begin.place.position == 0)
-        return 0;
-    int r = generation_open_base_of(options->archive, &verification->report.begin, true, &base,
-                                    ret_error);
-    if (r == -ERROR_UNAVAILABLE)
-        return r;
-    if (r < 0)
-        find_damage(verification, listener, ret_error);
-    else
-        generation_close(base);
+static int check_bases(struct verification *verification,
+                       const struct archive_verify_options *options,
+                       struct archive_verify_listener *listener, struct error *ret_error) {
+    const struct archive_begin *begin = &verification->report.begin;
+    for (size_t i = 0; i < begin->base_count; i++) {
+        struct generation *base;
+        int r = generation_open_base_of(options->archive, begin, begin->bases[i].plan_id, true,
+                                        &base, ret_error);
+        if (r == -ERROR_UNAVAILABLE)
+            return r;
+        if (r < 0)
+            find_damage(verification, listener, ret_error);
+        else
+            generation_close(base);
+    }
     return 0;
 }
 
@@ -240,7 +241,7 @@ static int verify(struct verification *verification, const struct archive_verify
     if (r < 0)
         return r;
     add_up(verification, listener);
-    r = check_base(verification, options, listener, ret_error);
+    r = check_bases(verification, options, listener, ret_error);
     if (r < 0)
         return r;
     if (report->damaged > 0) /* the end may not be found then */

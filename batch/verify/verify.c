@@ -102,7 +102,8 @@ static int fold_records(struct verify *verify, struct archive_reader *reader, st
  * it begins with record 1. */
 static int open_base(struct verify *verify, struct generation **ret_base, struct error *ret_error) {
     *ret_base = NULL;
-    int r = generation_open_base(verify->options->archive, true, ret_base, ret_error);
+    int r = generation_open_base(verify->options->archive, verify->snapshot->plan.id, true,
+                                 ret_base, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     const struct generation_manifest *manifest = generation_manifest(*ret_base);

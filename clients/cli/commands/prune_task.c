@@ -53,8 +53,10 @@ static void print_json(const struct prune_task *task, const struct prune_report 
     json_add_hex(&line, "generation", report->covered_by.id);
     json_add_unsigned(&line, "position", report->covered_by.place.position);
     json_end_object(&line);
-    if (report->begin.base_id)
-        json_add_hex(&line, "base_generation", report->begin.base_id);
+    json_begin_array(&line, "base_generations");
+    for (size_t i = 0; i < report->begin.base_count && report->segments > 0; i++)
+        json_add_hex(&line, NULL, report->begin.bases[i].generation_id);
+    json_end_array(&line);
     if (report->other_features_until)
         json_add_unsigned(&line, "other_features_until", report->other_features_until);
     json_add_unsigned(&line, "finished_segments", report->left_over);
@@ -102,14 +104,13 @@ static void print_text(const struct prune_task *task, const struct prune_report 
                task->dry_run && report->segments > 0 ? "then " : "", report->begin.place.position,
                quantity_format_time(report->begin.time_us, time));
     if (report->segments > 0)
-        printf("kept           %s records from before, of policies, tables, lists and brakes%s\n",
-               quantity_format_count(report->records_kept, kept),
-               task->dry_run ? "; and tables for that place" : "");
-    if (report->begin.base_id) {
-        hash_hex(report->begin.base_id, id);
-        printf("tables         generation %s, %s states\n", id,
-               quantity_format_count(report->base_states, number));
-    }
+        printf("kept           %s records from before, of policies, tables, lists and brakes\n",
+               quantity_format_count(report->records_kept, kept));
+    if (report->segments > 0)
+        printf("tables         for that place, of %zu %s of features%s%s%s\n", report->plans,
+               report->plans == 1 ? "set" : "sets", task->dry_run ? " (would be built)" : ", ",
+               task->dry_run ? "" : quantity_format_count(report->base_states, number),
+               task->dry_run ? "" : " states");
 }
 
 /* Loudly: what a replay cannot derive again any more cannot be undone. */
@@ -117,8 +118,8 @@ static void warn(const struct prune_report *report) {
     if (report->other_features_until > 0)
         fprintf(stderr,
                 "harrier: decisions up to position %" PRIu64
-                " were made with other features than the tables in use have: a replay derives "
-                "them without what is dropped\n",
+                " include some that were made with features of more policies than tables are "
+                "kept for: a replay derives them without what is dropped\n",
                 report->other_features_until);
 }
 

@@ -1,4 +1,4 @@
-/* The bytes of PATH/begins: a header of 128 bytes, then frames as in a segment, without gaps. The
+/* The bytes of PATH/begins: a header of 256 bytes, then frames as in a segment, without gaps. The
  * header has a checksum of its own and one over all frames, so most readers need only the header.
  */
 #include "archive_begin.h"
@@ -22,6 +22,7 @@
 #define NAME_NEW    ARCHIVE_BEGIN_FILE ".new"
 #define FORMAT      1
 #define HEADER_SIZE ARCHIVE_BEGIN_HEADER_SIZE
+#define BASES       112 /* where they begin; 16 bytes each */
 /* Policies, each of which is one frame at most: far more than a prune keeps. */
 #define KEPT_MAX (UINT64_C(64) << 30)
 
@@ -42,12 +43,16 @@ static void encode(const struct archive_begin *begin, uint64_t kept_hash,
     store_u64(bytes + 24, begin->place.chain);
     store_u64(bytes + 32, (uint64_t)begin->time_us);
     memcpy(bytes + 40, begin->seal, SEAL_HASH_SIZE);
-    store_u64(bytes + 72, begin->base_id);
-    store_u64(bytes + 80, (uint64_t)begin->pruned_us);
-    store_u64(bytes + 88, begin->types);
-    store_u64(bytes + 96, begin->kept_bytes);
-    store_u64(bytes + 104, kept_hash);
-    store_u32(bytes + 112, (uint32_t)begin->day);
+    store_u64(bytes + 72, (uint64_t)begin->pruned_us);
+    store_u64(bytes + 80, begin->types);
+    store_u64(bytes + 88, begin->kept_bytes);
+    store_u64(bytes + 96, kept_hash);
+    store_u32(bytes + 104, (uint32_t)begin->day);
+    store_u32(bytes + 108, (uint32_t)begin->base_count);
+    for (size_t i = 0; i < begin->base_count; i++) {
+        store_u64(bytes + BASES + 16 * i, begin->bases[i].plan_id);
+        store_u64(bytes + BASES + 16 * i + 8, begin->bases[i].generation_id);
+    }
     store_u32(bytes + 12, checksum(bytes));
 }
 
@@ -64,17 +69,22 @@ static int decode(const uint8_t bytes[HEADER_SIZE], struct archive_begin *begin,
     struct archive_begin read = {
         .place = {.position = load_u64(bytes + 16), .chain = load_u64(bytes + 24)},
         .time_us = (int64_t)load_u64(bytes + 32),
-        .base_id = load_u64(bytes + 72),
-        .pruned_us = (int64_t)load_u64(bytes + 80),
-        .types = load_u64(bytes + 88),
-        .kept_bytes = load_u64(bytes + 96),
-        .day = (int32_t)load_u32(bytes + 112),
+        .pruned_us = (int64_t)load_u64(bytes + 72),
+        .types = load_u64(bytes + 80),
+        .kept_bytes = load_u64(bytes + 88),
+        .day = (int32_t)load_u32(bytes + 104),
+        .base_count = load_u32(bytes + 108),
     };
     memcpy(read.seal, bytes + 40, SEAL_HASH_SIZE);
-    if (read.place.position == 0 || read.kept_bytes > KEPT_MAX)
+    if (read.place.position == 0 || read.kept_bytes > KEPT_MAX || read.base_count == 0 ||
+        read.base_count > ARCHIVE_BASES_MAX)
         return error_set(ret_error, ERROR_DAMAGED, NAME ": its header makes no sense");
+    for (size_t i = 0; i < read.base_count; i++)
+        read.bases[i] =
+            (struct archive_base){.plan_id = load_u64(bytes + BASES + 16 * i),
+                                  .generation_id = load_u64(bytes + BASES + 16 * i + 8)};
     *begin = read;
-    *ret_kept_hash = load_u64(bytes + 104);
+    *ret_kept_hash = load_u64(bytes + 96);
     return 0;
 }
 
@@ -211,11 +221,25 @@ static uint64_t types_of(const struct buffer *kept) {
     return types;
 }
 
+/* The file belongs to whom the archive belongs to, whoever prunes it: a server must be able to read
+ * it. */
+static int own(int directory, struct error *ret_error) {
+    struct stat folder, made;
+    if (fstat(directory, &folder) < 0 || fstatat(directory, NAME_NEW, &made, 0) < 0)
+        return error_set_errno(ret_error, errno, NAME_NEW ": cannot stat");
+    if ((folder.st_uid != made.st_uid || folder.st_gid != made.st_gid) &&
+        fchownat(directory, NAME_NEW, folder.st_uid, folder.st_gid, 0) < 0)
+        return error_set_errno(ret_error, errno,
+                               NAME_NEW ": cannot give it to the owner of the archive");
+    return 0;
+}
+
 int archive_begin_write(int directory, struct archive_begin *begin, const struct buffer *kept,
                         struct error *ret_error) {
     struct buffer file;
     uint8_t header[HEADER_SIZE];
-    check(kept->length <= KEPT_MAX);
+    check(kept->length <= KEPT_MAX && begin->base_count > 0 &&
+          begin->base_count <= ARCHIVE_BASES_MAX);
     begin->types = types_of(kept);
     begin->kept_bytes = kept->length;
     encode(begin, hash64(kept->bytes, kept->length, 0), header);
@@ -228,6 +252,8 @@ int archive_begin_write(int directory, struct archive_begin *begin, const struct
     }
     int r = file_create(directory, NAME_NEW, file.bytes, file.length, ret_error);
     buffer_deinit(&file);
+    if (r == 0)
+        r = own(directory, ret_error);
     if (r == 0 && renameat(directory, NAME_NEW, directory, NAME) < 0)
         r = error_set_errno(ret_error, errno, NAME_NEW ": cannot rename");
     return r < 0 ? r : directory_sync(directory, ".", ret_error);

@@ -22,17 +22,23 @@
 
 #define ARCHIVE_BEGIN_FILE        "begins"
 #define ARCHIVE_BASE              "base" /* the folder of generations with the tables of that place */
-#define ARCHIVE_BEGIN_HEADER_SIZE 128    /* bytes of the file in front of the kept records */
+#define ARCHIVE_BASES_MAX         8
+#define ARCHIVE_BEGIN_HEADER_SIZE 256 /* bytes of the file in front of the kept records */
 
 struct archive_begin {
     struct archive_place place;   /* of the last record that is gone; position 0: none is */
     int64_t time_us;              /* when that was received */
     int32_t day;                  /* of its segment */
     uint8_t seal[SEAL_HASH_SIZE]; /* of that segment */
-    uint64_t base_id;             /* of the generation for this place */
-    int64_t pruned_us;            /* when the prune ran, for people */
-    uint64_t types;               /* bit n: a record of type n is kept */
-    uint64_t kept_bytes;          /* of the frames of the records that are kept */
+    /* Generations for this place, each with the states of other features; the first one is of those
+     * that were in use when it was pruned. */
+    struct archive_base {
+        uint64_t plan_id, generation_id;
+    } bases[ARCHIVE_BASES_MAX];
+    size_t base_count;
+    int64_t pruned_us;   /* when the prune ran, for people */
+    uint64_t types;      /* bit n: a record of type n is kept */
+    uint64_t kept_bytes; /* of the frames of the records that are kept */
 };
 
 /* The header alone. 1: there is no such file, *ret_begin is all zeros. ERROR_DAMAGED,

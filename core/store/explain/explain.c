@@ -141,8 +141,8 @@ static int begin_at_base(struct explaining *explaining, struct explain_history *
     char since[64];
     if (begin->place.position == 0)
         return 0;
-    int r =
-        generation_open_base_of(explaining->options->archive, begin, false, &generation, ret_error);
+    int r = generation_open_base_of(explaining->options->archive, begin, history->plan->plan.id,
+                                    false, &generation, ret_error);
     if (r < 0)
         return r;
     explaining->base_newest_us = generation_tally(generation).newest_event_time_us;

@@ -549,6 +549,10 @@ void generation_bind_without_states(struct generation *generation) {
     generation->bound = generation->stateless = true;
 }
 
+bool generation_has_plan(const struct generation *generation, const struct plan *plan) {
+    return generation->stateless || generation->manifest.generation.plan_id == plan->id;
+}
+
 struct text generation_state(const struct generation *generation, size_t entity, struct text key) {
     struct text state;
     if (generation->stateless)

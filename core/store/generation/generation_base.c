@@ -2,6 +2,7 @@
 
 #include "core/store/archive/file.h"
 #include "generation_folder.h"
+#include "manifest.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,14 +10,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char *generation_base_root(const char *archive) {
     return name_printf("%s/" ARCHIVE_BASE, archive);
 }
 
-char *generation_base_folder(const struct archive_begin *begin) {
-    return generation_folder_format(begin->place.position, begin->base_id);
+static uint64_t choose(const struct archive_begin *begin, uint64_t plan_id) {
+    for (size_t i = 0; i < begin->base_count; i++)
+        if (begin->bases[i].plan_id == plan_id)
+            return begin->bases[i].generation_id;
+    return begin->bases[0].generation_id;
 }
 
 static int check_place(const struct generation *generation, const struct archive_begin *begin,
@@ -36,9 +41,11 @@ static bool is_overtaken(const char *archive, const struct archive_begin *begin)
            now.place.position > begin->place.position;
 }
 
-int generation_open_base_of(const char *archive, const struct archive_begin *begin, bool full,
-                            struct generation **ret_generation, struct error *ret_error) {
-    char *root = generation_base_root(archive), *folder = generation_base_folder(begin);
+int generation_open_base_of(const char *archive, const struct archive_begin *begin,
+                            uint64_t plan_id, bool full, struct generation **ret_generation,
+                            struct error *ret_error) {
+    char *root = generation_base_root(archive);
+    char *folder = generation_folder_format(begin->place.position, choose(begin, plan_id));
     struct generation *generation = NULL;
     int r = generation_open(root, folder, full, &generation, ret_error);
     if (r == 0)
@@ -60,11 +67,39 @@ int generation_open_base_of(const char *archive, const struct archive_begin *beg
     return r;
 }
 
-int generation_open_base(const char *archive, bool full, struct generation **ret_generation,
-                         struct error *ret_error) {
+int generation_open_base(const char *archive, uint64_t plan_id, bool full,
+                         struct generation **ret_generation, struct error *ret_error) {
     struct archive_begin begin;
     int r = archive_begin_look_at(archive, &begin, ret_error);
-    return r != 0 ? r : generation_open_base_of(archive, &begin, full, ret_generation, ret_error);
+    return r != 0
+               ? r
+               : generation_open_base_of(archive, &begin, plan_id, full, ret_generation, ret_error);
+}
+
+/* ---- owners ---- */
+
+void generation_base_own(const char *archive, uint64_t position, uint64_t generation_id) {
+    char *folder = generation_folder_format(position, generation_id);
+    char *names[] = {name_printf("%s", folder),
+                     name_printf("%s/" MANIFEST_FILE, folder),
+                     name_printf("%s/" MANIFEST_TABLES, folder),
+                     name_printf("lock"),
+                     name_printf(GENERATION_CURRENT),
+                     name_printf(".")};
+    char *root = generation_base_root(archive);
+    struct stat owner, there;
+    int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_known = directory >= 0 && stat(archive, &owner) == 0;
+    for (size_t i = 0; i < sizeof names / sizeof(*names); i++) {
+        if (is_known && fstatat(directory, names[i], &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (there.st_uid != owner.st_uid || there.st_gid != owner.st_gid))
+            (void)!fchownat(directory, names[i], owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW);
+        free(names[i]);
+    }
+    if (directory >= 0)
+        close(directory);
+    free(root);
+    free(folder);
 }
 
 /* ---- removing ---- */
@@ -74,6 +109,13 @@ static int remove_one(int directory, const char *folder, struct error *ret_error
     if (renameat(directory, folder, directory, GENERATION_OLD_FOLDER) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot remove", folder);
     return generation_folder_remove(directory, GENERATION_OLD_FOLDER, ret_error);
+}
+
+static bool is_named(const struct archive_begin *begin, uint64_t id) {
+    for (size_t i = 0; i < begin->base_count; i++)
+        if (begin->bases[i].generation_id == id)
+            return true;
+    return false;
 }
 
 static int clean(int directory, const struct archive_begin *begin, bool all, size_t *removed,
@@ -90,7 +132,7 @@ static int clean(int directory, const struct archive_begin *begin, bool all, siz
     for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
         uint64_t position, id;
         if (!generation_folder_parse(entry->d_name, &position, &id) ||
-            (position == begin->place.position && id == begin->base_id) ||
+            (position == begin->place.position && is_named(begin, id)) ||
             (position > begin->place.position && !all))
             continue;
         r = remove_one(directory, entry->d_name, ret_error);

@@ -182,7 +182,7 @@ static int open_generation(const struct fold_source *source, struct generation *
         generation_open_current(source->generations, source->verified, ret_generation, ret_error);
     if (r != -ERROR_NOT_FOUND)
         return r;
-    r = generation_open_base(source->archive, source->verified, ret_generation, ret_error);
+    r = generation_open_base(source->archive, 0, source->verified, ret_generation, ret_error);
     return r == 1 ? -ERROR_NOT_FOUND : r;
 }
 

@@ -127,7 +127,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     overlay->lists = generation ? generation_take_lists(generation) : list_table_new();
     overlay->sources = generation ? generation_take_sources(generation) : source_table_new();
     if (generation) {
-        check(generation_manifest(generation)->plan_id == plan->id);
+        check(generation_has_plan(generation, plan));
         overlay->tally = generation_tally(generation);
     }
     return overlay;
