@@ -137,6 +137,15 @@ static int check_from(int directory, struct archive_place from, struct error *re
     return r < 0 ? r : 0;
 }
 
+/* A failure to sync the folder comes after the rename: the beginning has moved, and files stay until
+ * the next run. */
+static bool begins_at(int directory, struct archive_place place) {
+    struct archive_begin now;
+    struct error ignored;
+    return archive_begin_look(directory, &now, &ignored) == 0 &&
+           now.place.position == place.position && now.place.chain == place.chain;
+}
+
 int archive_prune(const char *path, struct archive_place from, struct archive_begin *begin,
                   const struct buffer *kept, bool *ret_is_done,
                   struct archive_prune_report *ret_report, struct error *ret_error) {
@@ -150,7 +159,7 @@ int archive_prune(const char *path, struct archive_place from, struct archive_be
     r = check_from(directory, from, ret_error);
     if (r == 0)
         r = archive_begin_write(directory, begin, kept, ret_error);
-    *ret_is_done = r == 0;
+    *ret_is_done = r == 0 || begins_at(directory, begin->place);
     if (r == 0)
         r = remove_front(directory, begin, &report, ret_error);
     close(directory);
