@@ -50,7 +50,7 @@ static const struct command {
     {"import", command_import, "import history into an archive that no server has open"},
     {"export", command_export,
      "write an archive's transactions and decisions as CSV or JSON lines"},
-    {"archive", command_archive, "list, verify or seal an archive's segments"},
+    {"archive", command_archive, "list, verify, seal or prune an archive's segments"},
     {"inspect", command_inspect, "print an archive's records (read-only)"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
