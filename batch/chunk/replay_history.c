@@ -369,6 +369,15 @@ void replay_history_use_policy(struct replay_history *history, struct snapshot *
     append_span(history, (struct replay_span){.plan = snapshot});
 }
 
+bool replay_history_reaches(const struct plan *plan, int64_t until_us, int64_t from_us) {
+    int64_t reach_us = 0;
+    for (size_t i = 0; i < plan->entity_count; i++)
+        if (plan->entities[i].reach_us > reach_us)
+            reach_us = plan->entities[i].reach_us;
+    return from_us <= until_us || from_us - until_us <= reach_us ||
+           from_us - until_us - reach_us <= plan->lateness_us;
+}
+
 enum label replay_history_label(const struct replay_history *history, uint64_t position) {
     if (position / 2 >= history->labels.length)
         return LABEL_NONE;

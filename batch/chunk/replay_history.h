@@ -96,6 +96,10 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
  * Takes over the reference. */
 void replay_history_use_policy(struct replay_history *history, struct snapshot *snapshot);
 
+/* Does anything that was received until the first time count in features that are in use from the
+ * second one on? */
+bool replay_history_reaches(const struct plan *plan, int64_t until_us, int64_t from_us);
+
 /* NULL: the archive does not have it. */
 const struct replay_shadow *replay_history_shadow(const struct replay_history *history,
                                                   uint64_t snapshot_id);

@@ -23,21 +23,11 @@ static bool has_plan(const struct prune_plans *plans, uint64_t plan_id) {
     return false;
 }
 
-/* Does anything that was received until the beginning count in features that are used from this
- * time on? */
-static bool reaches_back(const struct finding *finding, const struct plan *plan, int64_t from_us) {
-    int64_t reach_us = 0;
-    for (size_t i = 0; i < plan->entity_count; i++)
-        if (plan->entities[i].reach_us > reach_us)
-            reach_us = plan->entities[i].reach_us;
-    return from_us <= finding->begin_us || from_us - finding->begin_us <= reach_us ||
-           from_us - finding->begin_us - reach_us <= plan->lateness_us;
-}
-
 static void take_plan(struct finding *finding, struct snapshot *snapshot, int64_t from_us) {
     struct prune_plans *plans = finding->plans;
     finding->lacking = NULL;
-    if (has_plan(plans, snapshot->plan.id) || !reaches_back(finding, &snapshot->plan, from_us))
+    if (has_plan(plans, snapshot->plan.id) ||
+        !replay_history_reaches(&snapshot->plan, finding->begin_us, from_us))
         return;
     if (plans->count < ARCHIVE_BASES_MAX)
         plans->snapshots[plans->count++] = snapshot_ref(snapshot);

@@ -149,6 +149,12 @@ static void list_lanes(struct replay *replay) {
     }
 }
 
+static int start_against(struct replay *replay, struct error *ret_error) {
+    if (replay->base_count > 0)
+        replay->report.lacks_history |= !replay_has_base(replay, &replay->against_policy->plan);
+    return replay_start_at_base(replay, replay->against_states, ret_error);
+}
+
 /* The second policy shares the first one's states if it has the same features, except in a
  * counterfactual replay, where each policy's own verdicts are applied. */
 static int fit_against(struct replay *replay, struct error *ret_error) {
@@ -160,7 +166,7 @@ static int fit_against(struct replay *replay, struct error *ret_error) {
         if (replay->tables) /* of the same features: replay_start.c */
             replay_states_continue(replay->against_states, replay->tables);
         else
-            r = replay_start_at_base(replay, replay->against_states, ret_error);
+            r = start_against(replay, ret_error);
         plan = policy;
     }
     decider_fit(replay, &replay->against, policy, plan);
@@ -276,6 +282,8 @@ static int adopt_generation(struct replay *replay, const struct record *record,
     replay->states[replay->span] = NULL;
     replay->span++;
     check(replay->history.spans[replay->span].from == record->position);
+    if (record->position > replay->history.begin)
+        replay_note_history(replay, record->receive_time_us);
     list_lanes(replay);
     return fit_decider(replay, ret_error);
 }
