@@ -16,6 +16,7 @@ import subprocess
 import time
 import unittest
 
+from load import Prober
 from night import SwapTest
 from server import POLICY, START_US, WAIT, Server, transaction
 
@@ -255,15 +256,19 @@ class PruneTest(SwapTest):
         run("verify", os.path.join(pruned, "data"))
 
 
+def of_history(number, a_day):
+    """What write_history() writes."""
+    return {**transaction(number), "event_time_us": START_US + (number // a_day * DAY + number % a_day * 600) * 10**6}
+
+
 def write_history(path, first, days, a_day):
     """Days of history for harrier import."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(["id", "event_time", "received_time", "amount_minor", "currency", "card", "merchant"])
         for n in range(first * a_day, (first + days) * a_day):
-            at = START_US // 10**6 + n // a_day * DAY + n % a_day * 600
-            when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-            one = transaction(n)
+            one = of_history(n, a_day)
+            when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one["event_time_us"] // 10**6))
             out.writerow([one["id"], when, when, one["amount_minor"], "EUR", one["card"], one["merchant"]])
     return path
 
@@ -332,6 +337,38 @@ class ImportedTest(SwapTest):
         after = run("find", self.data, "--entity", "card=c3", "--limit", "1000").stdout
         self.assertLess(len(after), len(before))
         self.assertTrue(set(after.splitlines()) <= set(before.splitlines()))
+
+    def test_beside_a_server(self):
+        """It decides all the while, and what it has by then survives its death."""
+        run("rebuild", "--data", self.data)
+        server = self.server("--lazy_sync_interval=5ms").start()
+        with Prober(
+            server.address,
+            lambda number: {"score": {"transactions": [transaction(10**6 + number, cards=97)]}},
+            pause=0.002,
+        ) as prober:
+            self.prune(10)
+            self.prune(20)
+            self.assertEqual(self.prune(20, "--json", "--dry-run").returncode, 0)
+        self.assertIsNone(prober.failure)
+        self.assertGreater(len(prober.answers), 10)
+        for answer in prober.answers:
+            self.assertIn("decision", answer["score"]["results"][0])
+        with server.connect() as connection:
+            gone, there = (connection.score([of_history(n, self.A_DAY)])[0] for n in (7, 25 * self.A_DAY))
+        self.assertIn("no longer kept", gone["error"]["message"])
+        self.assertTrue(there["decision"]["duplicate"])
+        explain = ["explain", "--server", server.address, "--deadline", "60s"]
+        self.assertIn("a prune has dropped", run(*explain, "t7", status=66).stderr)
+        self.assertIn("t500", run(*explain, "t500").stdout)
+        self.await_synced(server)
+        status = server.status(state_hash=True)
+        server.kill()
+        server = self.server("--lazy_sync_interval=5ms").start()
+        self.assertEqual(server.status(state_hash=True)["state_hash"], status["state_hash"])
+        server.stop()
+        run("rebuild", "--data", self.data)
+        run("replay", self.data, "--recorded")
 
     def state(self):
         """What a reader sees: where it begins, and that it is whole."""
