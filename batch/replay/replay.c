@@ -241,6 +241,10 @@ struct archive_place replay_start(const struct replay *replay) {
     return replay->start;
 }
 
+struct archive_place replay_beginning(const struct replay *replay) {
+    return replay->report.begin;
+}
+
 static void add_name(struct text *names, size_t *count, struct text name) {
     if (name.length == 0) /* an intermediate value, which has no name */
         return;

@@ -38,6 +38,16 @@ rules:
   - {name: busy, when: merchant.cards_1d >= 20, then: {score: 200}}
   - {name: bad, when: card.fraud_30d >= 1, then: {verdict: review}}
 """
+THRESHOLDS = """\
+thresholds:
+  - {name: usual, statistic: median, of: amount_minor, over: 20d, minimum: 1, fallback: 1.0}
+  - {name: hourly, statistic: median, of: card.sum_1h, over: 20d, minimum: 1, fallback: 1.0}
+"""
+COMPARES = """\
+rules:
+  - {name: above, when: double(amount_minor) > thresholds.usual, then: {score: 1}}
+  - {name: more, when: double(card.sum_1h) > thresholds.hourly, then: {score: 1}}
+"""
 MORE_FEATURES = POLICY["features.yaml"].replace(
     "  merchant:\n    - {name: cards_1d",
     "    - {name: count_7d, aggregate: count, window: 7d}\n  merchant:\n    - {name: cards_1d")
@@ -70,6 +80,8 @@ class PruneTest(SwapTest):
         super().setUp()
         self.write_policy("lists.yaml", LISTS)
         self.write_policy("rules/more.yaml", RULES)
+        self.write_policy("thresholds.yaml", THRESHOLDS)
+        self.write_policy("rules/above.yaml", COMPARES)
         self.clock = os.path.join(self.folder, "clock")
         self.set_day(0)
 
@@ -232,6 +244,10 @@ class PruneTest(SwapTest):
                      for folder in (whole, pruned)]
             for key in ("entities", "ids", "transactions", "outcomes"):
                 self.assertEqual(built[0][key], built[1][key])
+            if not more:  # nights have kept the values of what is gone
+                self.assertEqual(*(one["thresholds"] for one in built))
+            else:
+                self.assertIn("look back further than the archive", built[1]["warning"])
         self.assertEqual(built[1]["from_position"], begin)
         self.assertEqual(*(self.manifest(folder)["state_hash"] for folder in (whole, pruned)))
         for folder in (whole, pruned):

@@ -220,6 +220,12 @@ static bool was_pruned(const char *path, uint64_t position) {
     return archive_begin_look_at(path, &now, &ignored) == 0 && now.place.position > position;
 }
 
+static int overtaken(const char *segment, struct error *ret_error) {
+    return error_set(ret_error, ERROR_UNAVAILABLE,
+                     "%s: a prune has removed it while the archive was being read: start again",
+                     segment);
+}
+
 /* first: of a copy; 0: it is an archive. */
 static int open_reader(const char *path, struct archive_place after, uint64_t first,
                        struct archive_reader **ret_reader, struct error *ret_error) {
@@ -301,6 +307,8 @@ static int look_for_more(struct archive_reader *reader, struct error *ret_error)
             reader->current = i;
             return i + 1 < reader->list.count;
         }
+    if (was_pruned(reader->path, now.first - 1))
+        return overtaken(now.name, ret_error);
     return error_set(ret_error, ERROR_DAMAGED, "%s: it has disappeared", now.name);
 }
 
@@ -352,7 +360,10 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
 static int go_on(struct archive_reader *reader, struct error *ret_error) {
     struct archive_place end = reader->walk.place;
     uint64_t size = reader->file->size;
+    const struct segment *next = &reader->list.segments[reader->current + 1];
     int r = enter_segment(reader, reader->current + 1, ret_error);
+    if (r == 1 && was_pruned(reader->path, next->first - 1))
+        return overtaken(next->name, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     reader->passed_bytes += size;

@@ -427,6 +427,35 @@ static void a_second_one_continues_the_first(void **state) {
     assert_int_equal(expect_whole(scene, RECORDS), 40);
 }
 
+/* Whoever was reading hears of it, instead of ending early. */
+static void a_reader_is_overtaken(void **state) {
+    const struct scene *scene = *state;
+    struct archive_reader *reader;
+    struct archive_part_reader *part;
+    struct archive_parts *parts = open_parts(scene->folder);
+    struct record record;
+    struct arena arena;
+    struct error error;
+    int r;
+    assert_int_equal(archive_reader_open(scene->folder, (struct archive_place){0}, &reader, &error),
+                     0);
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(archive_reader_next(reader, &arena, &record, &error), 1);
+    prune_well(scene->folder);
+    do {
+        arena_reset(&arena);
+        r = archive_reader_next(reader, &arena, &record, &error);
+    } while (r > 0);
+    assert_int_equal(r, -ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.text, "start again"));
+    assert_int_equal(record.position, A_DAY); /* of the segment that was open */
+    assert_int_equal(archive_part_open(parts, 0, 0, false, &part, &error), -ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.text, "start again"));
+    archive_reader_close(reader);
+    archive_parts_close(parts);
+    arena_deinit(&arena);
+}
+
 /* ---- crashes ---- */
 
 /* false: nothing struck. */
@@ -507,6 +536,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_missing_behind_it_is_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_is_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_one_continues_the_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_is_overtaken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed_at_every_call, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_at_every_call, set_up, tear_down),
     };
