@@ -355,7 +355,7 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
                              "the tables adopted at position %" PRIu64
                              " were built for position %" PRIu64 ", which is later",
                              span->from, span->place);
-        for (size_t j = 0; j < i && span->place > 0; j++)
+        for (size_t j = 0; j < i && span->place > history->begin; j++)
             if (history->spans[j].plan == span->plan && covers(&history->spans[j], span->place))
                 span->parent = j;
     }
@@ -367,6 +367,15 @@ void replay_history_use_policy(struct replay_history *history, struct snapshot *
     append_policy(history,
                   (struct replay_policy){.snapshot_id = snapshot->id, .snapshot = snapshot});
     append_span(history, (struct replay_span){.plan = snapshot});
+}
+
+bool replay_history_reaches(const struct plan *plan, int64_t until_us, int64_t from_us) {
+    int64_t reach_us = 0;
+    for (size_t i = 0; i < plan->entity_count; i++)
+        if (plan->entities[i].reach_us > reach_us)
+            reach_us = plan->entities[i].reach_us;
+    return from_us <= until_us || from_us - until_us <= reach_us ||
+           from_us - until_us - reach_us <= plan->lateness_us;
 }
 
 enum label replay_history_label(const struct replay_history *history, uint64_t position) {

@@ -39,7 +39,8 @@ struct replay_span {
     uint64_t place, chain, generation_id; /* of the tables; 0: none */
     struct snapshot *plan;
     /* An earlier span with the same plan whose states exist at `place` and can be copied; SIZE_MAX:
-     * none, so this span's states are folded from the first record on. */
+     * none, so this span's states are folded from the first record on. In a pruned archive no span
+     * has states before its beginning. */
     size_t parent;
 };
 
@@ -59,6 +60,7 @@ struct replay_shadow {
 struct replay_history {
     /* What to collect; set before the first record. */
     bool with_policies, with_labels, with_shadows;
+    uint64_t begin; /* the archive begins after this position since a prune; 0: it does not */
     int64_t labels_until_us;        /* outcomes that were known later give no label; 0: all do */
     struct replay_policy *policies; /* in the archive's order */
     size_t policy_count;
@@ -93,6 +95,10 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
 /* A given policy instead of the archive's: it and its plan are in force from the first record on.
  * Takes over the reference. */
 void replay_history_use_policy(struct replay_history *history, struct snapshot *snapshot);
+
+/* Does anything that was received until the first time count in features that are in use from the
+ * second one on? */
+bool replay_history_reaches(const struct plan *plan, int64_t until_us, int64_t from_us);
 
 /* NULL: the archive does not have it. */
 const struct replay_shadow *replay_history_shadow(const struct replay_history *history,

@@ -119,6 +119,9 @@ struct replay_report {
     uint64_t against_verdicts[VERDICT_COUNT]; /* of the second policy */
     int64_t first_us, last_us;                /* event times of those reported, if there are any */
     uint64_t position;                        /* of the last record */
+    struct archive_place begin; /* where a pruned archive begins; position 0: with record 1 */
+    int64_t begin_us;           /* when that record was received */
+    bool lacks_history;         /* some features were folded from there without what was before */
     uint64_t contradictions;
     uint64_t nights;                 /* for which thresholds were computed */
     uint64_t snapshots, generations; /* adoptions in the archive */

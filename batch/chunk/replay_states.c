@@ -70,6 +70,7 @@ void replay_states_make_room(struct replay_states *states, struct replay_shard *
 void replay_states_continue(struct replay_states *states, const struct generation *tables) {
     size_t entities = states->plan->plan.entity_count;
     check(!states->cursors);
+    states->tables = tables;
     states->cursors = check_calloc(states->workers * entities, sizeof(*states->cursors));
     for (size_t i = 0; i < states->workers * entities; i++)
         states->cursors[i] = generation_cursor_open(tables, i % entities);
@@ -83,18 +84,39 @@ static struct held_state *add_state(const struct replay_states *states, struct r
     return held_state;
 }
 
+/* Was the state in the tables left out of the generation that these states are those of? Then it
+ * becomes a dormant one. */
+static bool is_dormant(const struct replay_states *states, struct replay_shard *shard,
+                       size_t entity, struct text key, uint64_t key_hash, struct text bytes) {
+    const struct entity_plan *plan = states->entities[entity];
+    struct state state;
+    if (states->idle_since_us == INT64_MIN)
+        return false;
+    state_init(&state);
+    state_assign(&state, plan, bytes.data, bytes.length);
+    bool is_idle =
+        state_is_idle(&state, plan, states->plan->plan.lateness_us, states->idle_since_us);
+    state_deinit(&state);
+    if (!is_idle)
+        return false;
+    struct held_state *held_state = state_table_add(&shard->dormant, entity, key, key_hash);
+    state_assign(&held_state->state, plan, bytes.data, bytes.length);
+    return true;
+}
+
 struct held_state *replay_states_load(const struct replay_states *states, size_t worker,
                                       struct replay_shard *shard, size_t entity, struct text key,
                                       uint64_t key_hash) {
     struct text found, bytes;
     if (shard->shelf && state_shelf_get(shard->shelf, entity, key, key_hash, &bytes))
         return add_state(states, shard, entity, key, key_hash, bytes);
-    if (!states->cursors)
+    if (!states->cursors || state_table_find(&shard->dormant, entity, key, key_hash))
         return NULL;
     struct generation_cursor *cursor =
         states->cursors[worker * states->plan->plan.entity_count + entity];
     generation_cursor_seek(cursor, key);
-    if (!generation_cursor_next(cursor, &found, &bytes) || !text_equal(found, key))
+    if (!generation_cursor_next(cursor, &found, &bytes) || !text_equal(found, key) ||
+        is_dormant(states, shard, entity, key, key_hash, bytes))
         return NULL;
     return add_state(states, shard, entity, key, key_hash, bytes);
 }
@@ -184,6 +206,7 @@ struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, s
         (struct state_source){.read = read_state, .write = write_state, .find = find_states};
     buffer_init(&states->bytes);
     states->plan = plan;
+    states->idle_since_us = INT64_MIN;
     states->workers = workers;
     states->engines = check_calloc(workers, sizeof(*states->engines));
     states->omits_ids = omits_ids;
@@ -304,6 +327,10 @@ struct replay_states *replay_states_rebuilt(const struct replay_states *states,
                                             int64_t newest_event_time_us) {
     struct replay_states *rebuilt =
         replay_states_new(states->plan, states->workers, states->shard_count, states->omits_ids);
+    if (states->tables) {
+        replay_states_continue(rebuilt, states->tables);
+        rebuilt->idle_since_us = newest_event_time_us;
+    }
     for (size_t i = 0; i < states->shard_count; i++)
         rebuild_shard(&(struct rebuilding){.plan = &states->plan->plan,
                                            .entities = states->entities,

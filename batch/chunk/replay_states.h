@@ -58,6 +58,10 @@ struct replay_states {
      * record. An entity's state is copied into its shard when it is first asked for, as a server
      * does, so memory is for those that the records touch. */
     struct generation_cursor **cursors;
+    const struct generation *tables; /* those; NULL: none */
+    /* What is in the tables and has been idle since this newest event time was left out of a later
+     * generation: its state goes to `dormant`. INT64_MIN: nothing is. */
+    int64_t idle_since_us;
     struct replay_columns *columns; /* of each entity of the plan */
     size_t value_count;             /* of all of them */
 };
@@ -73,7 +77,7 @@ void replay_states_free(struct replay_states *states); /* NULL is allowed */
  * first state. */
 void replay_states_continue(struct replay_states *states, const struct generation *tables);
 /* Copies the state that the shelf or the tables have into the entity's shard, whose `live` has
- * none. NULL: they have none either. */
+ * none. NULL: they have none either, or it is dormant. */
 struct held_state *replay_states_load(const struct replay_states *states, size_t worker,
                                       struct replay_shard *shard, size_t entity, struct text key,
                                       uint64_t key_hash);

@@ -215,6 +215,8 @@ static size_t look_at_parts(struct scan *scan) {
     size_t count = archive_parts_count(scan->parts), first = count;
     for (size_t i = count; i-- > 0;) {
         struct archive_part part = archive_parts_part(scan->parts, i);
+        if (part.is_head)
+            break;
         struct night_day *day = day_at(scan, part.day * DAY_US);
         scan->figures.archive_bytes += part.stored;
         if (day)

@@ -27,6 +27,7 @@
 #include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
+#include "core/store/generation/generation_base.h"
 #include "core/store/generation/generation_publish.h"
 
 #include <inttypes.h>
@@ -49,10 +50,45 @@ static double cpu_seconds(void) {
 /* ---------------------------------------------------------------------------------------------
  * Prepare */
 
+static bool is_pruned(const struct rebuild *rebuild) {
+    return archive_parts_begin(rebuild->parts)->place.position > 0;
+}
+
+/* full: as for generation_open(). */
+static int open_base(const struct rebuild *rebuild, bool full, struct generation **ret_generation,
+                     struct error *ret_error) {
+    return generation_open_base_of(rebuild->options->archive, archive_parts_begin(rebuild->parts),
+                                   rebuild->plan ? rebuild->plan->id : 0, full, ret_generation,
+                                   ret_error);
+}
+
+static int look_at_base(struct rebuild *rebuild, struct error *ret_error) {
+    struct generation *generation;
+    int r = is_pruned(rebuild) ? open_base(rebuild, false, &generation, ret_error) : 1;
+    if (r != 0)
+        return r < 0 ? r : 0;
+    rebuild->base = *generation_manifest(generation);
+    generation_close(generation);
+    return 0;
+}
+
 static int find_target(struct rebuild *rebuild, struct error *ret_error) {
-    int r = archive_parts_open(rebuild->options->archive, &rebuild->parts, ret_error);
+    struct archive_place until = rebuild->options->until;
+    int r =
+        until.position > 0
+            ? archive_parts_open_until(rebuild->options->archive, until, &rebuild->parts, ret_error)
+            : archive_parts_open(rebuild->options->archive, &rebuild->parts, ret_error);
+    if (r == 0)
+        r = look_at_base(rebuild, ret_error);
     if (r < 0)
         return r;
+    if (is_pruned(rebuild) && rebuild->options->elsewhere)
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "%s begins after record %" PRIu64
+                         " since a prune: a distributed rebuild needs all records from the first; "
+                         "use `harrier rebuild`",
+                         rebuild->options->archive,
+                         archive_parts_begin(rebuild->parts)->place.position);
     rebuild->target = archive_parts_end(rebuild->parts);
     if (rebuild->target.position == 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
@@ -89,8 +125,8 @@ static void settle_ids(struct rebuild *rebuild) {
     uint64_t wanted = wanted_id_days(rebuild), least = least_id_days(rebuild->plan);
     size_t count = archive_parts_count(rebuild->parts), i = 0;
     rebuild->id_days = wanted;
-    rebuild->ids_from = 0;
-    rebuild->ids_since_us = 0;
+    rebuild->ids_from = rebuild->base.ids_from; /* what those tables left out is gone for good */
+    rebuild->ids_since_us = rebuild->base.ids_since_us;
     if (wanted == 0)
         return;
     if (wanted < least)
@@ -102,7 +138,7 @@ static void settle_ids(struct rebuild *rebuild) {
     int64_t first_day = archive_parts_part(rebuild->parts, count - 1).day - days;
     while (archive_parts_part(rebuild->parts, i).day < first_day)
         i++;
-    if (i == 0)
+    if (i == 0 || archive_parts_part(rebuild->parts, i).first <= rebuild->ids_from)
         return;
     rebuild->ids_from = archive_parts_part(rebuild->parts, i).first;
     rebuild->ids_since_us = archive_parts_part(rebuild->parts, i).day * DAY_US;
@@ -154,6 +190,7 @@ static void __attribute__((format(printf, 2, 3))) make_full(struct rebuild *rebu
     vsnprintf(rebuild->report.full_because, sizeof rebuild->report.full_because, format, arguments);
     va_end(arguments);
     rebuild->before = (struct generation_manifest){0};
+    rebuild->starts_at_base = rebuild->base_lacks_plan = false;
     rebuild->before_tally = (struct tally){.newest_event_time_us = INT64_MIN};
     use_tables(rebuild, list_table_new(), source_table_new());
 }
@@ -161,7 +198,7 @@ static void __attribute__((format(printf, 2, 3))) make_full(struct rebuild *rebu
 /* The rebuild may continue from the current generation if that has the same features and belongs to
  * this archive. All of it is verified first: states that no new record touches are copied into the
  * next generation without being looked at. */
-static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
+static int choose_current(struct rebuild *rebuild, struct error *ret_error) {
     struct generation *generation;
     struct error error;
     make_full(rebuild, "a full rebuild was requested");
@@ -212,6 +249,44 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     rebuild->before_tally = tally;
     rebuild->report.full_because[0] = '\0';
     return 0;
+}
+
+/* Of features that the tables do not have, nothing is known of what was before. */
+static void warn_of_history(struct rebuild *rebuild) {
+    char since[64];
+    value_format(value_timestamp(archive_parts_begin(rebuild->parts)->time_us), since,
+                 sizeof since);
+    snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+             "a prune has dropped the records up to %" PRIu64
+             ", received until %s, and the tables that it kept have other features than this "
+             "policy: its features count what came after that",
+             rebuild->base.place.position, since);
+}
+
+/* A rebuild that does not continue from the current generation continues from the tables of the
+ * place where the archive begins: no record is left from before. Their states are of use to the
+ * features that they were built for; ids, lists and sources always are. */
+static int start_at_base(struct rebuild *rebuild, struct error *ret_error) {
+    struct generation *generation;
+    if (rebuild->before.id || !rebuild->base.id)
+        return 0;
+    int r = open_base(rebuild, true, &generation, ret_error);
+    if (r < 0)
+        return r;
+    rebuild->before = *generation_manifest(generation);
+    rebuild->before_tally = generation_tally(generation);
+    use_tables(rebuild, generation_take_lists(generation), generation_take_sources(generation));
+    generation_close(generation);
+    rebuild->starts_at_base = rebuild->report.from_beginning = true;
+    rebuild->base_lacks_plan = rebuild->before.plan_id != rebuild->plan->id;
+    if (rebuild->base_lacks_plan)
+        warn_of_history(rebuild);
+    return 0;
+}
+
+static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
+    int r = choose_current(rebuild, ret_error);
+    return r < 0 ? r : start_at_base(rebuild, ret_error);
 }
 
 static int prepare(struct rebuild *rebuild, struct error *ret_error) {
@@ -283,7 +358,9 @@ static int fold(struct rebuild *rebuild, struct error *ret_error) {
         make_full(rebuild,
                   "transactions came later than the policy's lateness allows, for entities that "
                   "the current generation does not hold; a greater lateness would avoid that");
-        r = start_over(rebuild, ret_error);
+        r = start_at_base(rebuild, ret_error);
+        if (r == 0)
+            r = start_over(rebuild, ret_error);
         if (r == 0)
             r = rebuild_fold(rebuild, 0, rebuild_streams(rebuild), ret_error);
         check(r <= 0);

@@ -35,13 +35,14 @@ static struct generation *open_adopted(const struct rebuild *rebuild) {
     struct error ignored;
     char suffix[32];
     size_t length = (size_t)snprintf(suffix, sizeof suffix, "-%016" PRIx64, rebuild->adopted_id);
-    DIR *folder = opendir(rebuild->options->generations);
+    const char *root =
+        rebuild->options->adopted_in ? rebuild->options->adopted_in : rebuild->options->generations;
+    DIR *folder = opendir(root);
     for (const struct dirent *entry; folder && !generation && (entry = readdir(folder));) {
         size_t name = strlen(entry->d_name);
         if (strncmp(entry->d_name, "g-", 2) == 0 && name > length &&
             strcmp(entry->d_name + name - length, suffix) == 0 &&
-            generation_open(rebuild->options->generations, entry->d_name, false, &generation,
-                            &ignored) < 0)
+            generation_open(root, entry->d_name, false, &generation, &ignored) < 0)
             generation = NULL;
     }
     if (folder)

@@ -14,6 +14,7 @@
 
 #include "core/base/check.h"
 #include "core/feature/state/bulk.h"
+#include "core/store/generation/generation_base.h"
 #include "rebuild_groups.h"
 #include "rebuild_runs.h"
 
@@ -158,7 +159,9 @@ static void note_late(struct folding *folding, struct text before, struct text s
     if (before.length > 0)
         return;
     atomic_store(&folding->fold->misses_states, true);
-    if (!is_idle(folding, state))
+    /* Nothing is older than the tables of a pruned archive's beginning: there is no better state.
+     */
+    if (!is_idle(folding, state) && !folding->fold->rebuild->starts_at_base)
         atomic_store(&folding->fold->is_late, true);
 }
 
@@ -422,6 +425,15 @@ static int open_generation(struct fold *fold, struct error *ret_error) {
     const struct rebuild *rebuild = fold->rebuild;
     if (rebuild->before.id == 0)
         return 0;
+    if (rebuild->starts_at_base) {
+        int r =
+            generation_open_base_of(rebuild->options->archive, archive_parts_begin(rebuild->parts),
+                                    rebuild->plan->id, false, &fold->before, ret_error);
+        if (r < 0 || !rebuild->base_lacks_plan)
+            return r < 0 ? r : generation_bind(fold->before, rebuild->plan, ret_error);
+        generation_bind_without_states(fold->before);
+        return 0;
+    }
     int r = generation_open_current(rebuild->options->generations, false, &fold->before, ret_error);
     if (r == 0 && generation_manifest(fold->before)->id != rebuild->before.id)
         r = error_set(ret_error, ERROR_UNAVAILABLE,

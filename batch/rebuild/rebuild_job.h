@@ -48,6 +48,11 @@ struct rebuild {
     /* The generation to continue from; before.id 0: none, the rebuild is full. */
     struct generation_manifest before;
     struct tally before_tally;
+    /* The tables of the place where the archive begins (generation_base.h); base.id 0: it begins
+     * with record 1. A rebuild that would be full starts from them. */
+    struct generation_manifest base;
+    bool starts_at_base;  /* `before` is `base` */
+    bool base_lacks_plan; /* whose states are those of other features, and of no use then */
     /* First those of `before`, after the scan those at the target. */
     struct list_table *lists;
     struct source_table *sources;

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/progress.h"
+#include "core/policy/load/snapshot.h"
 #include "core/store/generation/generation.h"
 #include "core/store/overlay/overlay.h"
 
@@ -38,9 +39,16 @@ struct rebuild_listener {
 struct rebuild_options {
     const char *archive;     /* folder of the archive */
     const char *generations; /* folder of the generations; made when missing */
-    const char *policy;    /* folder whose features are folded; NULL: the archive's last snapshot */
+    const char *policy; /* folder whose features are folded; NULL: the archive's last snapshot */
+    struct snapshot *snapshot; /* the same, loaded already; NULL: see policy */
+    /* Fold up to this place, which ends a segment; position 0: up to the last sync mark. */
+    struct archive_place until;
+    /* Folder of the tables that servers adopt, where thresholds that are kept have values of groups
+     * in such tables; NULL: generations. */
+    const char *adopted_in;
     bool force;            /* even if the current generation is what would be built */
-    bool full;             /* from the first record, not from the current generation on */
+    bool full;             /* not from the current generation on, but from the first record, or
+                              the tables of the place where the archive begins since a prune */
     const char *version;   /* of this program, for the manifest */
     int64_t now_us;        /* for the manifest */
     uint64_t memory_bytes; /* limit, without memory-mapped files; 0: a quarter of the machine's */
@@ -76,10 +84,11 @@ struct rebuild_report {
     bool up_to_date; /* nothing was built: the current generation is what would be built */
     struct generation_manifest manifest; /* of the generation that is current now */
     struct tally tally;                  /* of the archive up to the manifest's place */
-    uint64_t from_position;              /* of the generation it continued from; 0: it was full */
+    uint64_t from_position;              /* of the generation it continued from; 0: none */
     char full_because[512];              /* why it was full; "": it was not */
-    char warning[512];                   /* for the operator; "": none */
-    uint64_t records;                    /* read */
+    bool from_beginning; /* full, from the tables of the place where a pruned archive begins */
+    char warning[512];   /* for the operator; "": none */
+    uint64_t records;    /* read */
     size_t threads;
     uint64_t memory_bytes;
     uint64_t spilled_bytes; /* written to scratch files for lack of memory */

@@ -283,7 +283,9 @@ int rebuild_load_policy(struct rebuild *rebuild, struct error *ret_error) {
     int r = 0;
     if (rebuild->options->policy)
         r = policy_folder_load(rebuild->options->policy, &rebuild->snapshot, ret_error);
-    else if (!is_full_anyway(rebuild) || guess(rebuild, &messages) == 0)
+    else if (rebuild->options->snapshot)
+        rebuild->snapshot = snapshot_ref(rebuild->options->snapshot);
+    else if (!is_full_anyway(rebuild) || rebuild->base.id || guess(rebuild, &messages) == 0)
         r = load_archived(rebuild, &messages, ret_error);
     buffer_deinit(&messages);
     if (r == 0)

@@ -23,6 +23,9 @@
 #include "threshold_scores.h"
 
 #include "core/base/check.h"
+#include "core/base/value.h"
+
+#include <stdio.h>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -147,6 +150,30 @@ static int keep_values(struct threshold_job *job, struct error *ret_error) {
     return r;
 }
 
+/* Values from before a pruned archive's beginning are known if earlier nights have kept them. */
+static void warn_of_periods(const struct threshold_job *job) {
+    const struct snapshot *snapshot = job->snapshot;
+    struct rebuild *rebuild = job->rebuild;
+    const struct archive_begin *begin = archive_parts_begin(rebuild->parts);
+    int64_t longest_us = 0;
+    char since[64];
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        if (snapshot->thresholds[i].over_us > longest_us)
+            longest_us = snapshot->thresholds[i].over_us;
+    for (size_t i = 0; i < snapshot->budget_count; i++)
+        if (snapshot->budgets[i].over_us > longest_us)
+            longest_us = snapshot->budgets[i].over_us;
+    if (begin->place.position == 0 || job->known.position > 0 || *rebuild->report.warning ||
+        job->newest_us - longest_us >= begin->time_us)
+        return;
+    value_format(value_timestamp(begin->time_us), since, sizeof since);
+    snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+             "thresholds and cut-offs look back further than the archive, which begins after %s "
+             "since a prune, and no earlier night has kept the values: they are computed from what "
+             "is left",
+             since);
+}
+
 static int compute(struct threshold_job *job, struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
     struct threshold_values *values = NULL;
@@ -156,6 +183,7 @@ static int compute(struct threshold_job *job, struct error *ret_error) {
         r = compute_values(job, &values, ret_error);
     if (r < 0)
         return r;
+    warn_of_periods(job);
     size_t count = job->snapshot->threshold_count;
     bool *too_large = arena_calloc(&rebuild->computed, count, sizeof *too_large);
     check(too_large);

@@ -219,7 +219,7 @@ static int run(struct scoring *scoring, bool recorded, struct error *ret_error) 
     }
     bool is_only_new =
         job->snapshot->budget_count == 0 || score_recall_has_earlier(scoring->recall);
-    if (!recorded && is_only_new && job->rebuild->before.id) {
+    if (!recorded && is_only_new && job->rebuild->before.id && !job->rebuild->starts_at_base) {
         options.generations = job->rebuild->options->generations;
         options.start = job->rebuild->before.place;
     }

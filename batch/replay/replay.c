@@ -9,7 +9,7 @@
 #include "batch/base/policy_folder.h"
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_base.h"
 #include "replay_barrier.h"
 #include "replay_emit.h"
 #include "replay_job.h"
@@ -48,11 +48,38 @@ static int load_given_policies(struct replay *replay, struct error *ret_error) {
     return r;
 }
 
+/* After a prune the first part has what was in force at the beginning, and the states come from
+ * tables. */
+static int find_base(struct replay *replay, struct error *ret_error) {
+    const struct archive_begin *begin = archive_parts_begin(replay->parts);
+    uint64_t until = replay->options.until.position;
+    replay->report.begin = begin->place;
+    replay->report.begin_us = begin->time_us;
+    replay->history.begin = begin->place.position;
+    if (begin->place.position == 0)
+        return 0;
+    if (until > 0 && until < begin->place.position)
+        return archive_begin_refuse(begin, until, ret_error);
+    if (replay->options.recorded)
+        return 0;
+    for (size_t i = 0; i < begin->base_count; i++) {
+        int r = generation_open_base_of(replay->options.archive, begin, begin->bases[i].plan_id,
+                                        false, &replay->bases[i], ret_error);
+        if (r < 0)
+            return r;
+        replay->base_count++;
+    }
+    return 0;
+}
+
 static int find_target(struct replay *replay, struct error *ret_error) {
     int r = archive_parts_open(replay->options.archive, &replay->parts, ret_error);
     if (r < 0)
         return r;
     struct archive_place until = replay->options.until;
+    r = find_base(replay, ret_error);
+    if (r < 0)
+        return r;
     replay->target = archive_parts_end(replay->parts);
     if (replay->target.position == 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
@@ -161,6 +188,8 @@ void replay_close(struct replay *replay) {
     replay_end(replay);
     if (replay->tables)
         generation_close(replay->tables);
+    for (size_t i = 0; i < replay->base_count; i++)
+        generation_close(replay->bases[i]);
     replay_history_deinit(&replay->history);
     snapshot_unref(replay->against_policy);
     archive_parts_close(replay->parts);
@@ -210,6 +239,10 @@ struct archive_place replay_until(const struct replay *replay) {
 
 struct archive_place replay_start(const struct replay *replay) {
     return replay->start;
+}
+
+struct archive_place replay_beginning(const struct replay *replay) {
+    return replay->report.begin;
 }
 
 static void add_name(struct text *names, size_t *count, struct text name) {

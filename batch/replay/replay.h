@@ -65,6 +65,9 @@ struct archive_place replay_until(const struct replay *replay);
 /* The place of the tables it starts from; zeros: it starts at the first record. */
 struct archive_place replay_start(const struct replay *replay);
 
+/* Where a pruned archive begins; zeros: with record 1. */
+struct archive_place replay_beginning(const struct replay *replay);
+
 /* Before replay_run(): continues an interrupted run of a replay with the same policies and options
  * (`until` given); the number of threads may differ. Records of that run are applied again, but
  * their rows and contradictions are not reported again, and rows are decided only where later ones

@@ -26,7 +26,7 @@ static size_t shards_of(const struct replay *replay) {
 /* States loaded from tables contain ids of transactions, and engine_apply() writes them; otherwise
  * they can be left out. */
 static struct replay_states *make_states(const struct replay *replay, struct snapshot *plan) {
-    bool omits_ids = !replay->tables && !replay->options.counterfactual;
+    bool omits_ids = !replay->tables && replay->base_count == 0 && !replay->options.counterfactual;
     struct replay_states *states =
         replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
     if (replay->options.state_bytes > 0)
@@ -149,19 +149,29 @@ static void list_lanes(struct replay *replay) {
     }
 }
 
+static int start_against(struct replay *replay, struct error *ret_error) {
+    if (replay->base_count > 0)
+        replay->report.lacks_history |= !replay_has_base(replay, &replay->against_policy->plan);
+    return replay_start_at_base(replay, replay->against_states, ret_error);
+}
+
 /* The second policy shares the first one's states if it has the same features, except in a
  * counterfactual replay, where each policy's own verdicts are applied. */
-static void fit_against(struct replay *replay) {
+static int fit_against(struct replay *replay, struct error *ret_error) {
+    int r = 0;
     struct snapshot *policy = replay->against_policy;
     struct snapshot *plan = replay->history.spans[0].plan;
     if (policy->plan.id != plan->plan.id || replay->options.counterfactual) {
         replay->against_states = make_states(replay, policy);
         if (replay->tables) /* of the same features: replay_start.c */
             replay_states_continue(replay->against_states, replay->tables);
+        else
+            r = start_against(replay, ret_error);
         plan = policy;
     }
     decider_fit(replay, &replay->against, policy, plan);
     replay->against.snapshot_id = policy->id;
+    return r;
 }
 
 /* ---- tables ---- */
@@ -176,7 +186,7 @@ static void list_places(struct replay *replay) {
     size_t count = 0;
     replay->places = check_calloc(history->span_count + 1, sizeof *replay->places);
     for (size_t i = 0; i < history->span_count; i++)
-        if (history->spans[i].place > 0)
+        if (history->spans[i].place > history->begin)
             replay->places[count++] = history->spans[i].place;
     qsort(replay->places, count, sizeof *replay->places, compare_places);
     replay->places[count] = UINT64_MAX;
@@ -272,6 +282,8 @@ static int adopt_generation(struct replay *replay, const struct record *record,
     replay->states[replay->span] = NULL;
     replay->span++;
     check(replay->history.spans[replay->span].from == record->position);
+    if (record->position > replay->history.begin)
+        replay_note_history(replay, record->receive_time_us);
     list_lanes(replay);
     return fit_decider(replay, ret_error);
 }
@@ -376,9 +388,11 @@ int replay_begin(struct replay *replay, struct error *ret_error) {
             replay->states[i] = make_states(replay, history->spans[i].plan);
     if (replay->tables)
         r = replay_load_start(replay, replay->states[0], ret_error);
+    else if (replay->base_count > 0)
+        r = replay_load_base(replay, ret_error);
     list_places(replay);
-    if (replay->against_policy)
-        fit_against(replay);
+    if (r == 0 && replay->against_policy)
+        r = fit_against(replay, ret_error);
     list_lanes(replay);
     if (r == 0 && replay_has_given_policy(replay))
         r = fit_decider(replay, ret_error); /* in force from the first record on */

@@ -156,7 +156,8 @@ int replay_finish_chunk(struct replay_output *output, struct replay_chunk *chunk
                         struct error *ret_error) {
     struct replay *replay = output->replay;
     uint64_t step = replay->options.chunk_records ? replay->options.chunk_records : PROGRESS_STEP;
-    uint64_t all = replay->target.position, done = replay->start.position + replay->report.records;
+    uint64_t all = replay->target.position, done = replay->report.records;
+    done += replay->start.position > 0 ? replay->start.position : replay->history.begin;
     int r = chunk->result;
     if (r < 0)
         *ret_error = chunk->error;

@@ -73,6 +73,10 @@ struct replay {
     uint64_t memory_bytes;
     struct archive_place start; /* zeros: the first record */
     struct generation *tables;  /* of that place; NULL: none */
+    /* Of the place where a pruned archive begins, each for other features; 0: it is not pruned, or
+     * nothing is folded. */
+    struct generation *bases[ARCHIVE_BASES_MAX];
+    size_t base_count;
     /* For event-time order. */
     int64_t *least_us;             /* event time, of each part; INT64_MAX: no transaction */
     struct list_table *last_lists; /* at the archive's end */

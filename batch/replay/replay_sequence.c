@@ -197,6 +197,8 @@ static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, 
                    struct error *ret_error) {
     struct replay *replay = sequence->output->replay;
     struct replay_line *line = &chunk->rows[index];
+    const uint64_t tables = replay->start.position > replay->history.begin ? replay->start.position
+                                                                           : replay->history.begin;
     int r = 0;
     if (record_type_has_entities(line->type))
         r = decode(replay, chunk, line, ret_error);
@@ -206,14 +208,13 @@ static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, 
             !replay_was_reported(replay, chunk, index);
         r = do_transaction(sequence, line, ret_error);
     } else if (r == 0 && line->type == RECORD_OUTCOME) {
-        apply_outcome(&sequence->replayed, &line->record, replay->start.position);
+        apply_outcome(&sequence->replayed, &line->record, tables);
         if (sequence->against.states)
-            apply_outcome(&sequence->against, &line->record, replay->start.position);
+            apply_outcome(&sequence->against, &line->record, tables);
     } else if (r == 0 && line->type == RECORD_AMENDMENT) {
-        r = apply_amendment(&sequence->replayed, &line->record, replay->start.position, ret_error);
+        r = apply_amendment(&sequence->replayed, &line->record, tables, ret_error);
         if (r == 0 && sequence->against.states)
-            r = apply_amendment(&sequence->against, &line->record, replay->start.position,
-                                ret_error);
+            r = apply_amendment(&sequence->against, &line->record, tables, ret_error);
     }
     if (r == 0)
         replay_count(replay, line);

@@ -152,3 +152,47 @@ int replay_load_start(struct replay *replay, struct replay_states *states,
     replay->newest_event_time_us = generation_tally(replay->tables).newest_event_time_us;
     return 0;
 }
+
+/* ---- where a pruned archive begins ---- */
+
+bool replay_has_base(const struct replay *replay, const struct plan *plan) {
+    for (size_t i = 0; i < replay->base_count; i++)
+        if (generation_manifest(replay->bases[i])->plan_id == plan->id)
+            return true;
+    return false;
+}
+
+int replay_start_at_base(struct replay *replay, struct replay_states *states,
+                         struct error *ret_error) {
+    for (size_t i = 0; i < replay->base_count; i++) {
+        if (generation_manifest(replay->bases[i])->plan_id != states->plan->plan.id)
+            continue;
+        int r = generation_bind(replay->bases[i], &states->plan->plan, ret_error);
+        if (r == 0)
+            replay_states_continue(states, replay->bases[i]);
+        return r;
+    }
+    return 0;
+}
+
+int replay_load_base(struct replay *replay, struct error *ret_error) {
+    const struct replay_history *history = &replay->history;
+    int r = 0;
+    for (size_t i = 0; i < history->span_count && r == 0; i++) {
+        const struct replay_span *span = &history->spans[i];
+        if (!replay->states[i] || span->until <= history->begin)
+            continue;
+        r = replay_start_at_base(replay, replay->states[i], ret_error);
+        if (span->from <= history->begin) /* in use there */
+            replay->report.lacks_history |= !replay_has_base(replay, &span->plan->plan);
+    }
+    replay->newest_event_time_us = generation_tally(replay->bases[0]).newest_event_time_us;
+    return r;
+}
+
+void replay_note_history(struct replay *replay, int64_t now_us) {
+    const struct plan *plan = &replay->history.spans[replay->span].plan->plan;
+    if (replay->base_count > 0 && !replay_has_base(replay, plan) &&
+        replay_history_reaches(plan, replay->report.begin_us, now_us))
+        replay->report.lacks_history = true;
+}

@@ -8,6 +8,7 @@
 #include "batch/base/thread_pool.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_check.h"
+#include "core/store/generation/generation_base.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -114,6 +115,25 @@ static void add_up(struct verification *verification, struct archive_verify_list
     }
 }
 
+/* Where a pruned archive begins, tables stand for what is gone: they are part of it. */
+static int check_bases(struct verification *verification,
+                       const struct archive_verify_options *options,
+                       struct archive_verify_listener *listener, struct error *ret_error) {
+    const struct archive_begin *begin = &verification->report.begin;
+    for (size_t i = 0; i < begin->base_count; i++) {
+        struct generation *base;
+        int r = generation_open_base_of(options->archive, begin, begin->bases[i].plan_id, true,
+                                        &base, ret_error);
+        if (r == -ERROR_UNAVAILABLE)
+            return r;
+        if (r < 0)
+            find_damage(verification, listener, ret_error);
+        else
+            generation_close(base);
+    }
+    return 0;
+}
+
 /* ---- notes ---- */
 
 /* The seals have been checked, as far as they cover what is before them. */
@@ -121,7 +141,7 @@ static void find_newest_seal(struct verification *verification) {
     struct archive_verify_report *report = &verification->report;
     for (size_t i = verification->count; i-- > 0;) {
         struct archive_part part = archive_parts_part(verification->parts, i);
-        if (!part.is_sealed || !part.seal || part.last == 0)
+        if ((!part.is_sealed && !part.is_head) || !part.seal || part.last == 0)
             continue;
         report->sealed_up_to = (struct archive_note){
             .place = {.position = part.last, .chain = part.chain}, .has_seal = true};
@@ -207,7 +227,9 @@ static int verify(struct verification *verification, const struct archive_verify
                   struct progress *progress, struct archive_verify_listener *listener,
                   struct error *ret_error) {
     struct archive_verify_report *report = &verification->report;
-    verification->count = report->segments = archive_parts_count(verification->parts);
+    verification->count = archive_parts_count(verification->parts);
+    report->begin = *archive_parts_begin(verification->parts);
+    report->segments = verification->count - (report->begin.place.position > 0);
     verification->findings = check_calloc(verification->count, sizeof *verification->findings);
     report->synced = archive_parts_end(verification->parts);
     for (size_t i = 0; i < verification->count; i++) {
@@ -219,6 +241,9 @@ static int verify(struct verification *verification, const struct archive_verify
     if (r < 0)
         return r;
     add_up(verification, listener);
+    r = check_bases(verification, options, listener, ret_error);
+    if (r < 0)
+        return r;
     if (report->damaged > 0) /* the end may not be found then */
         return 0;
     find_newest_seal(verification);

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/progress.h"
 #include "core/store/archive/archive.h"
+#include "core/store/archive/archive_begin.h"
 #include "core/wire/record/record.h"
 
 #include <stddef.h>
@@ -36,6 +37,7 @@ enum archive_expectation {
 };
 
 struct archive_verify_report {
+    struct archive_begin begin;       /* .place.position 0: it begins with record 1 */
     size_t segments, sealed, damaged; /* damaged: as reported to the listener */
     uint64_t bytes;
     uint64_t records, by_type[RECORD_TYPE_COUNT]; /* of undamaged segments, and behind the mark */

@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/archive/archive.h"
+#include "core/store/generation/generation_base.h"
 #include "core/store/overlay/overlay.h"
 
 #include <inttypes.h>
@@ -79,7 +80,7 @@ static int not_of_this_archive(const struct verify *verify, struct error *ret_er
 static int fold_records(struct verify *verify, struct archive_reader *reader, struct engine *engine,
                         struct arena *arena, struct error *ret_error) {
     struct archive_place place = verify->report.manifest.place;
-    struct record record = {0};
+    struct record record = {.position = verify->report.begin.position};
     while (record.position < place.position) {
         arena_reset(arena);
         int r = archive_reader_next(reader, arena, &record, ret_error);
@@ -97,19 +98,45 @@ static int fold_records(struct verify *verify, struct archive_reader *reader, st
     return 0;
 }
 
+/* Where the archive begins since a prune, the tables for that place stand for what is gone. NULL:
+ * it begins with record 1. */
+static int open_base(struct verify *verify, struct generation **ret_base, struct error *ret_error) {
+    *ret_base = NULL;
+    int r = generation_open_base(verify->options->archive, verify->snapshot->plan.id, true,
+                                 ret_base, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    const struct generation_manifest *manifest = generation_manifest(*ret_base);
+    verify->report.begin = manifest->place;
+    if (verify->report.manifest.place.position < manifest->place.position)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "the generation is as of position %" PRIu64 ", and %s begins after "
+                         "position %" PRIu64 " since a prune: there is nothing to compare it with",
+                         verify->report.manifest.place.position, verify->options->archive,
+                         manifest->place.position);
+    if (manifest->plan_id == verify->snapshot->plan.id)
+        return generation_bind(*ret_base, &verify->snapshot->plan, ret_error);
+    generation_bind_without_states(*ret_base);
+    return 0;
+}
+
 static int fold(struct verify *verify, struct error *ret_error) {
     struct archive_reader *reader;
+    struct generation *base;
     double begin = monotonic_seconds();
-    int r = archive_reader_open(verify->options->archive, (struct archive_place){0}, &reader,
-                                ret_error);
-    if (r < 0)
+    int r = open_base(verify, &base, ret_error);
+    if (r == 0)
+        r = archive_reader_open(verify->options->archive, verify->report.begin, &reader, ret_error);
+    if (r < 0) {
+        generation_close(base);
         return r;
+    }
     struct arena arena;
     arena_init(&arena, RECORD_BYTES_MAX);
     struct engine *engine = engine_new(verify->snapshot, verify->snapshot);
-    verify->folded = overlay_new(&verify->snapshot->plan, NULL);
+    verify->folded = overlay_new(&verify->snapshot->plan, base);
     overlay_use_ids_from(verify->folded, verify->report.manifest.ids_from);
-    if (verify->options->sample_of > 0)
+    if (!base && verify->options->sample_of > 0)
         overlay_use_sample(verify->folded, verify->options->sample_of, verify->options->sample_at);
     r = fold_records(verify, reader, engine, &arena, ret_error);
     engine_free(engine);
@@ -158,7 +185,8 @@ struct looking_up {
 static int look_up(void *user, uint64_t id_hash, struct known_id known) {
     struct looking_up *looking_up = user;
     struct known_id other;
-    if (!is_in_sample(looking_up->options, id_hash))
+    if (!is_in_sample(looking_up->options, id_hash) ||
+        known.position < looking_up->report->manifest.ids_from)
         return 0;
     bool has = overlay_find_id(looking_up->other, id_hash, &other);
     if (has && looking_up->is_second)

@@ -2,9 +2,10 @@
  *
  * Folds the archive from its first record to the generation's position as a server would, record by
  * record and in memory, and compares the result with the tables state by state and id by id. It
- * shares no code with the rebuild beyond core/, so it is an independent check. Changes nothing; may
- * run beside a server and a rebuild. Needs memory for all states and ids up to that position, or
- * for a sample of them: one in so many, chosen by the hashes of their keys. */
+ * shares no code with the rebuild beyond core/, so it is an independent check. After a prune it
+ * folds from the tables of the place where the archive begins, which it takes as they are. Changes
+ * nothing; may run beside a server and a rebuild. Needs memory for all states and ids up to that
+ * position, or for a sample of them: one in so many, chosen by the hashes of their keys. */
 #pragma once
 
 #include "core/base/error.h"
@@ -32,6 +33,7 @@ struct verify_listener {
 
 struct verify_report {
     struct generation_manifest manifest;
+    struct archive_place begin; /* where a pruned archive begins: it was folded from there */
     uint64_t records;
     struct comparison states;
     uint64_t ids, different_ids; /* transactions known by their ids */

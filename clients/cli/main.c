@@ -52,7 +52,7 @@ static const struct command {
      "write an archive's transactions and decisions as CSV or JSON lines"},
     {"backup", command_backup, "back up a data folder beside its server, or read a backup back"},
     {"restore", command_restore, "restore a data folder from a backup, up to any record or time"},
-    {"archive", command_archive, "list, verify or seal an archive's segments"},
+    {"archive", command_archive, "list, verify, seal or prune an archive's segments"},
     {"inspect", command_inspect, "print an archive's records (read-only)"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

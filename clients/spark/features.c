@@ -55,6 +55,16 @@ static int list_parts(const char *archive, struct text earlier,
         feature_task_close(task);
         return 0;
     }
+    const struct archive_begin *begin = archive_parts_begin(parts);
+    if (begin->place.position > 0) {
+        error_set(
+            ret_error, ERROR_UNSUPPORTED,
+            "%s begins after record %llu since a prune: tasks that read one segment each need "
+            "all records from the first",
+            archive, (unsigned long long)begin->place.position);
+        archive_parts_close(parts);
+        return -ERROR_UNSUPPORTED;
+    }
     *ret_count = archive_parts_count(parts);
     *ret_parts = check_calloc(*ret_count + 1, sizeof **ret_parts);
     for (size_t i = 0; i < *ret_count; i++)

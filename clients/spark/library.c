@@ -196,7 +196,8 @@ int harrier_spark_parts(const char *archive, char **ret_names, char *error) {
         return library_fail(&e, r, error);
     buffer_init(&names);
     for (size_t i = 0; i < archive_parts_count(parts); i++)
-        buffer_printf(&names, "%s\n", archive_parts_part(parts, i).file);
+        if (!archive_parts_part(parts, i).is_head) /* no segment */
+            buffer_printf(&names, "%s\n", archive_parts_part(parts, i).file);
     buffer_append_u8(&names, 0);
     archive_parts_close(parts);
     *ret_names = (char *)names.bytes;

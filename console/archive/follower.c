@@ -214,10 +214,28 @@ static void show_recent(struct follower *follower) {
                  error.text);
 }
 
+/* A prune may drop what was not read yet, if the console was not running. */
+static bool skip_pruned(struct follower *follower) {
+    struct archive_begin begin;
+    struct error ignored;
+    if (archive_begin_look_at(follower->archive, &begin, &ignored) != 0 ||
+        follower->place.position == 0 || follower->place.position >= begin.place.position)
+        return false;
+    log_line(follower->settings.log, LOG_WARNING,
+             "records %" PRIu64 " to %" PRIu64
+             " were dropped by a prune before they were read: reviews among them are not shown",
+             follower->place.position + 1, begin.place.position);
+    follower->place = begin.place;
+    return true;
+}
+
 static int read_new(struct follower *follower, struct error *ret_error) {
     struct archive_place end;
     int r = follower->has_place ? 0 : find_place(follower, ret_error);
     if (r == 0)
+        r = archive_reader_follow(follower->archive, follower->place, &follower->reader, &end,
+                                  ret_error);
+    if (r == -ERROR_NOT_FOUND && skip_pruned(follower))
         r = archive_reader_follow(follower->archive, follower->place, &follower->reader, &end,
                                   ret_error);
     if (r < 0)

@@ -80,7 +80,13 @@ int archive_files_write(const char *archive, struct buffer *out, struct error *r
         return r;
     for (size_t i = 0; i < archive_parts_count(parts); i++) {
         struct archive_part part = archive_parts_part(parts, i);
-        add_part(&totals, &part, i);
+        if (!part.is_head)
+            add_part(&totals, &part, i);
+    }
+    const struct archive_begin *begin = archive_parts_begin(parts);
+    if (begin->place.position > 0) {
+        json_add_unsigned(out, "begins_after", begin->place.position);
+        json_add_time(out, "begins_after_time", begin->time_us);
     }
     json_add_unsigned(out, "position", archive_parts_end(parts).position);
     json_add_unsigned(out, "segments", totals.segments);

@@ -134,12 +134,13 @@ static int take_experiment(struct reader *reader, const struct record *record,
 
 /* ---- records ---- */
 
-static int take_record(struct reader *reader, const struct record *record,
+/* is_kept: from before a pruned archive's beginning. It counts nothing, but says who decides. */
+static int take_record(struct reader *reader, const struct record *record, bool is_kept,
                        struct error *ret_error) {
     struct movement *movement = &reader->movements[reader->count];
     int64_t day = day_of_us(record->receive_time_us);
     int r = 0;
-    if (day > reader->tables.state.last_day)
+    if (day > reader->tables.state.last_day && !is_kept)
         r = daily_tables_begin_day(&reader->tables, day, record->position, ret_error);
     if (r < 0)
         return r;
@@ -166,7 +167,8 @@ static int read_records(struct reader *reader, struct archive_reader *archive, u
         r = archive_reader_next(archive, &reader->arena, &record, ret_error);
         if (r <= 0)
             return r;
-        r = take_record(reader, &record, ret_error);
+        r = take_record(reader, &record, archive_reader_place(archive).position != record.position,
+                        ret_error);
         if (r < 0)
             return r;
     }
@@ -240,12 +242,31 @@ static void close_archive(struct reader *reader) {
     reader->archive = NULL;
 }
 
+/* A prune may drop what was not read yet, if the console was not running: the figures that are
+ * there stay, and those of the records between are missing. */
+static bool skip_pruned(struct reader *reader, const char *archive) {
+    struct archive_place *place = &reader->tables.state.place;
+    struct archive_begin begin;
+    struct error ignored;
+    if (archive_begin_look_at(archive, &begin, &ignored) != 0 || place->position == 0 ||
+        place->position >= begin.place.position)
+        return false;
+    log_line(reader->settings.log, LOG_WARNING,
+             "figures of performance: records %" PRIu64 " to %" PRIu64
+             " were dropped by a prune before they were read",
+             place->position + 1, begin.place.position);
+    *place = begin.place;
+    return true;
+}
+
 static int read_new(struct reader *reader, const char *archive, struct error *ret_error) {
     struct daily_tables *tables = &reader->tables;
     struct archive_place end;
     int r = reader->needs_reload ? daily_tables_reload(tables, ret_error) : 0;
     reader->needs_reload = r < 0;
     if (r == 0)
+        r = archive_reader_follow(archive, tables->state.place, &reader->archive, &end, ret_error);
+    if (r == -(int)ERROR_NOT_FOUND && skip_pruned(reader, archive))
         r = archive_reader_follow(archive, tables->state.place, &reader->archive, &end, ret_error);
     if (r == -(int)ERROR_NOT_FOUND && tables->state.place.position != 0 &&
         check_place(reader, archive, ret_error) == 0)

@@ -35,7 +35,7 @@ FOLDERS = {
     "core/wire": ["types", "bytes", "message", "record"],
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "models", "check", "rules", "load", "analysis"],
     "core/store": ["archive", "sources", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights", "backups"],
-    "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "verify", "import", "export", "night", "backup"],
+    "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "prune", "verify", "import", "export", "night", "backup"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "events", "front", "base", "adopt", "cluster", "service", "lifecycle"],
     "console": ["page", "database", "archive", "performance", "operations", "related", "web", "server", "policy", "jobs", "api", "start"],

@@ -1,12 +1,14 @@
 /* harrier archive: the care of an archive. list: which segments there are; verify: is every byte
- * what was written? seal: closed segments are compressed and chained by hash. A server may write
- * meanwhile.
+ * what was written? seal: closed segments are compressed and chained by hash; prune: the oldest are
+ * dropped. A server may write meanwhile.
  *
- * The work is in core/store/archive/; this file has the options, the two forms of each report and
- * the progress bar. Only seal writes, and only it lowers the process's priority: it may run long
- * beside a server. Nothing here repairs a damaged archive. */
+ * The work is in core/store/archive/ and batch/; this file has the options, the two forms of each
+ * report (of prune in prune_task.c) and the progress bar. Only seal and prune write, and only they
+ * lower the process's priority: they may run long beside a server. Nothing here repairs a damaged
+ * archive. */
 #include "batch/verify/archive_verify.h"
 
+#include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -22,6 +24,7 @@
 #include "core/base/json_writer.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_seal.h"
+#include "prune_task.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -32,19 +35,20 @@
 
 #define JOBS_MAX 256
 
-enum { OPTION_EXPECT = 256 };
+enum { OPTION_EXPECT = 256, OPTION_BEFORE, OPTION_DRY_RUN };
 
 struct options;
 
 static int list(const struct options *options, const char *archive);
 static int verify(const struct options *options, const char *archive);
 static int seal(const struct options *options, const char *archive);
+static int prune(const struct options *options, const char *archive);
 
 /* What the first argument selects; each task prints its own report and returns the exit status. */
 static const struct task {
     const char *name;
     int (*run)(const struct options *options, const char *archive);
-} tasks[] = {{"list", list}, {"verify", verify}, {"seal", seal}};
+} tasks[] = {{"list", list}, {"verify", verify}, {"seal", seal}, {"prune", prune}};
 
 /* The paths are argp's: they live as long as argv. */
 struct options {
@@ -53,6 +57,8 @@ struct options {
     uint64_t jobs; /* 0: as many as there are processors */
     bool has_expected;
     struct archive_note expected;
+    bool has_before, dry_run; /* of prune */
+    int64_t before_us;
     bool json, quiet;
     enum progress_choice progress;
 };
@@ -62,7 +68,8 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
             return &tasks[i];
-    argp_error(state, "there is no \"harrier archive %s\" (expected list, verify or seal)", name);
+    argp_error(state, "there is no \"harrier archive %s\" (expected list, verify, seal or prune)",
+               name);
     return NULL;
 }
 
@@ -71,6 +78,17 @@ static void take_expected(struct options *options, const char *value, struct arg
     if (archive_note_parse(text_of(value), &options->expected, &error) < 0)
         argp_error(state, "--expect: %s", error.text);
     options->has_expected = true;
+}
+
+/* Options that only some tasks have. */
+static void check_task(const struct options *options, struct argp_state *state) {
+    bool prunes = options->task->run == prune;
+    if (options->has_expected && options->task->run != verify)
+        argp_error(state, "--expect is for verify");
+    if ((options->has_before || options->dry_run) && !prunes)
+        argp_error(state, "%s is for prune", options->has_before ? "--before" : "--dry-run");
+    if (prunes && !options->has_before)
+        argp_error(state, "before which time? (--before 2026-01-31)");
 }
 
 /* The task comes first, then the archive. Both are checked at the end of the line, where argp has
@@ -83,6 +101,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_EXPECT:
         take_expected(options, value, state);
+        return 0;
+    case OPTION_BEFORE:
+        options->before_us = time_option_parse("before", value, state);
+        options->has_before = true;
+        return 0;
+    case OPTION_DRY_RUN:
+        options->dry_run = true;
         return 0;
     case 'j':
         options->json = true;
@@ -103,11 +128,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!options->task)
-            argp_error(state, "list, verify or seal?");
+            argp_error(state, "list, verify, seal or prune?");
         if (!options->archive)
             argp_error(state, FOLDER_ARCHIVE_MISSING);
-        if (options->has_expected && options->task->run != verify)
-            argp_error(state, "--expect is for verify");
+        check_task(options, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -118,9 +142,13 @@ static const struct argp_option arguments[] = {
     {"jobs", 'J', "N", 0, "verify: read N segments at once (as many as there are processors)", 0},
     {"expect", OPTION_EXPECT, "POSITION:CHAIN[:SEAL]", 0,
      "verify: compare what an earlier verify printed as \"sealed up to\" with the archive", 0},
+    {"before", OPTION_BEFORE, "TIME", 0,
+     "prune: drop the segments whose records were all received before TIME", 0},
+    {"dry-run", OPTION_DRY_RUN, NULL, 0, "prune: only print what would go, and what keeps the rest",
+     0},
     {"json", 'j', NULL, 0, "JSON lines", 0},
     {"quiet", 'q', NULL, 0,
-     "verify and seal: no progress and no report, only damage, differences and errors", 0},
+     "verify, seal and prune: no progress and no report, only damage, differences and errors", 0},
     PROGRESS_ARGUMENT(0),
     {0},
 };
@@ -128,20 +156,25 @@ static const struct argp_option arguments[] = {
 static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
-    .args_doc = "list ARCHIVE\nverify ARCHIVE\nseal ARCHIVE",
+    .args_doc = "list ARCHIVE\nverify ARCHIVE\nseal ARCHIVE\nprune DATA --before TIME",
     .doc =
         "list shows an archive's segments, their records and their sizes. verify reads the whole "
         "archive and checks every checksum, the chain through all records, the seals, that "
         "positions have no gaps and that times never go back. seal compresses closed segments and "
-        "chains them by hash, as rebuild does every night. ARCHIVE is the archive's "
-        "folder or the server's data folder around it. A server may be writing."
+        "chains them by hash, as rebuild does every night. prune drops the oldest sealed segments, "
+        "as far as the tables in use cover them: states and later decisions stay what they are, "
+        "but earlier transactions can no longer be found, replayed or amended. ARCHIVE is the "
+        "archive's folder or the server's data folder around it, DATA that data folder. A server "
+        "may be writing."
         "\vverify continues after a damaged segment and reports all of them, with file and byte. "
         "list and "
-        "verify change nothing; seal removes a plain file only after reading the sealed one back, "
-        "and may be killed at any time. Exit status: 0 the archive is whole, 65 it is "
-        "damaged or not what --expect says, 66 there is none, 74 a file cannot be read or written, "
-        "75 interrupted, or "
-        "another process seals it.",
+        "verify change nothing; seal removes a plain file only after reading the sealed one back. "
+        "seal and prune may be killed at any time. Exit status: 0 the archive is whole, 64 "
+        "--before "
+        "is in the future, 65 the archive is "
+        "damaged or not what --expect says, 66 there is none, or no tables, 74 a file cannot be "
+        "read or written, 75 interrupted, or "
+        "another process seals or prunes it, or rebuilds tables.",
 };
 
 /* ---- list ---- */
@@ -158,6 +191,8 @@ static void list_json(const struct archive_part *part) {
     json_add_unsigned(&line, "bytes", part->size);
     json_add_bool(&line, "sealed", part->is_sealed);
     json_add_unsigned(&line, "stored_bytes", part->stored);
+    if (part->is_head)
+        json_add_bool(&line, "dropped", true);
     json_end_object(&line);
     json_print_line(&line);
 }
@@ -182,17 +217,22 @@ static void list_text(const struct archive_part *part) {
     char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
     char ratio[RATIO_SIZE];
     uint64_t records = part->last + 1 - part->first;
+    if (part->is_head) {
+        printf("%-40s %14s %14" PRIu64 "\n", "(dropped by a prune)", "1", part->last);
+        return;
+    }
     printf(LIST_FORMAT, part->file, part->first, part->last, quantity_format_count(records, count),
            quantity_format_bytes(part->size, bytes), quantity_format_bytes(part->stored, stored),
            format_ratio(part->size, part->stored, ratio));
 }
 
-/* The last row: the sums. Positions begin at 1, so the last one is also the number of records. */
+/* The last row: the sums. Positions have no gaps. */
 static void list_all(const struct archive_parts *parts, uint64_t size, uint64_t stored) {
     char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], file[QUANTITY_BYTES_SIZE];
     char ratio[RATIO_SIZE];
     uint64_t last = archive_parts_end(parts).position;
-    printf(LIST_FORMAT, "all", (uint64_t)1, last, quantity_format_count(last, count),
+    uint64_t before = archive_parts_begin(parts)->place.position;
+    printf(LIST_FORMAT, "all", before + 1, last, quantity_format_count(last - before, count),
            quantity_format_bytes(size, bytes), quantity_format_bytes(stored, file),
            format_ratio(size, stored, ratio));
 }
@@ -211,8 +251,8 @@ static int list(const struct options *options, const char *archive) {
     for (size_t i = 0; i < segments; i++) {
         struct archive_part part = archive_parts_part(parts, i);
         (options->json ? list_json : list_text)(&part);
-        size += part.size;
-        stored += part.stored;
+        size += part.is_head ? 0 : part.size;
+        stored += part.is_head ? 0 : part.stored;
     }
     if (segments == 0)
         r = error_set(&error, ERROR_NOT_FOUND, "%s has no synced record: is it an archive?",
@@ -319,6 +359,13 @@ static void report_json(const struct archive_verify_report *report) {
     json_add_unsigned(&line, "segments", report->segments);
     json_add_unsigned(&line, "faults", report->damaged);
     json_add_unsigned(&line, "sealed", report->sealed);
+    if (report->begin.place.position > 0) {
+        json_begin_object(&line, "begins_after");
+        json_add_unsigned(&line, "position", report->begin.place.position);
+        json_add_hex(&line, "chain", report->begin.place.chain);
+        json_add_time(&line, "receive_time", report->begin.time_us);
+        json_end_object(&line);
+    }
     json_add_unsigned(&line, "bytes", report->bytes);
     json_add_unsigned(&line, "records", report->records);
     json_begin_object(&line, "by_type");
@@ -354,8 +401,12 @@ static void sealed_up_to_text(const struct archive_verify_report *report) {
  * leaves at the end. */
 static void report_text(const struct archive_verify_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], chain[HASH_HEX_SIZE];
+    char time[QUANTITY_TIME_SIZE];
     printf("segments       %zu, %s; %zu sealed\n", report->segments,
            quantity_format_bytes(report->bytes, bytes), report->sealed);
+    if (report->begin.place.position > 0)
+        printf("begins after   %" PRIu64 ", received %s: a prune dropped what was before\n",
+               report->begin.place.position, quantity_format_time(report->begin.time_us, time));
     printf("records        %s\n", quantity_format_count(report->records, number));
     for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
         if (report->by_type[type])
@@ -457,6 +508,21 @@ static int seal(const struct options *options, const char *archive) {
     if (!options->quiet && (r == 0 || report.sealed > 0))
         (options->json ? sealed_json : sealed_text)(&report);
     return r < 0 ? (int)exit_with(&error) : EXIT_STATUS_OK;
+}
+
+/* ---- prune ---- */
+
+static int prune(const struct options *options, const char *archive) {
+    const struct prune_task task = {
+        .data = options->archive,
+        .before_us = options->before_us,
+        .dry_run = options->dry_run,
+        .json = options->json,
+        .quiet = options->quiet,
+        .progress = options->progress,
+    };
+    (void)archive;
+    return prune_task_run(&task);
 }
 
 int command_archive(int argc, char **argv) {

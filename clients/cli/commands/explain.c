@@ -9,6 +9,7 @@
 #include "clients/c/convert/reply.h"
 #include "clients/cli/explain/explain_json.h"
 #include "clients/cli/explain/explain_text.h"
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -170,6 +171,7 @@ static int explain_folder(const struct options *options, struct harrier_reply **
     struct arena arena;
     struct explanation explanation;
     char *archive = folder_of_archive(options->folder);
+    beginning_note(options->folder, options->quiet);
     char *generations = find_generations(options->folder, archive);
     const struct explain_job job = {.archive = archive,
                                     .generations = generations,

@@ -8,6 +8,7 @@
 
 #include "clients/cli/export/export_columns.h"
 #include "clients/cli/export/export_output.h"
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/io/decision_option.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/output/attribute_columns.h"
@@ -213,6 +214,7 @@ int command_export(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
     char *archive = folder_of_archive(options.archive);
+    beginning_note(options.archive, options.quiet);
     const struct export_options what = {.archive = archive,
                                         .from_us = options.from_us,
                                         .to_us = options.to_us,

@@ -8,6 +8,7 @@
 #include "clients/cli/find/find_command.h"
 #include "clients/cli/find/find_rule.h"
 #include "clients/cli/find/find_table.h"
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/output/sent_decision.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -57,6 +58,7 @@ static int search_folder(const struct find_command *options, struct result *resu
                          struct error *ret_error) {
     struct progress_bar bar;
     char *archive = folder_of_archive(options->folder);
+    beginning_note(options->folder, options->quiet);
     bool on_stdout = strcmp(options->out, "-") == 0;
     progress_bar_init(&bar, progress_style_of(options->progress, options->quiet, on_stdout),
                       "records");

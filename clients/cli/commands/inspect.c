@@ -5,6 +5,7 @@
  * (output/archive_census.h) are made from the records alone, so that they can be held against
  * what a server or a rebuild reports. Checksums are verified on the way, but for damage `harrier
  * archive verify` is the tool: this one stops at the first. */
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/output/archive_census.h"
 #include "clients/cli/output/record_text.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -192,6 +193,8 @@ static int count_records(struct inspection *inspection, struct archive_census *c
         int r = archive_reader_next(inspection->reader, &inspection->arena, &record, ret_error);
         if (r <= 0)
             return r;
+        if (record.position <= inspection->before) /* kept by a prune */
+            continue;
         r = archive_census_add(census, &record, archive_reader_frame(inspection->reader)->file,
                                ret_error);
         if (r < 0)
@@ -242,6 +245,7 @@ int command_inspect(int argc, char **argv) {
     if (r < 0)
         return exit_with(&error);
     inspection.before = archive_reader_place(inspection.reader).position;
+    beginning_note(options.archive, options.quiet);
     arena_init(&inspection.arena, RECORD_BYTES_MAX);
     buffer_init(&inspection.line);
     progress_bar_init(&inspection.bar, progress_style_of(options.progress, options.quiet, false),

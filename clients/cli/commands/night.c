@@ -2,6 +2,7 @@
  *
  * Which nights run: the newest one, if it was interrupted; then the one of today, or of --date. A
  * night that is complete already is not run again, unless --again: its result is reported. */
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/night/night_alerts.h"
 #include "clients/cli/night/night_run.h"
 
@@ -397,6 +398,7 @@ int command_night(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (options.notes_failure)
         return note_failure(&options);
+    beginning_note(options.night.data, options.quiet);
     options.night.drop_cache = !options.normal_priority;
     if (!options.normal_priority)
         priority_set_idle();

@@ -8,6 +8,7 @@
  * comes into force when a server reloads it, which it does by itself if it watches the folder. */
 #include "batch/policies/policy_history.h"
 
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/policy/files_diff.h"
 #include "clients/cli/policy/policy_arms.h"
 #include "clients/cli/policy/policy_export.h"
@@ -55,6 +56,7 @@ struct side {
 
 static int open_history(struct policies *policies, struct error *ret_error) {
     char *archive = folder_of_archive(policies->command->archive);
+    beginning_note(policies->command->archive, policies->command->quiet);
     const struct policy_history_options options = {.archive = archive,
                                                    .counts_transactions = policies->command->count};
     int r = policy_history_open(&options, &policies->bar.progress, &policies->history, ret_error);
@@ -458,6 +460,7 @@ static int promote(struct policies *policies) {
 static int arms(struct policies *policies) {
     const struct policy_command *command = policies->command;
     char *archive = folder_of_archive(command->archive);
+    beginning_note(command->archive, command->quiet);
     const struct arms_report_options wanted = {.archive = archive,
                                                .from_us = command->from_us,
                                                .until_us = command->until_us,

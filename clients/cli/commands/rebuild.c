@@ -177,7 +177,10 @@ static const struct argp argp = {
  * time, too. */
 static void print_built(const struct rebuild_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
-    if (report->from_position > 0)
+    if (report->from_beginning)
+        printf("built         from the beginning of the archive on, position %s: %s\n",
+               quantity_format_count(report->from_position, number), report->full_because);
+    else if (report->from_position > 0)
         printf("built         from position %s on\n",
                quantity_format_count(report->from_position, number));
     else

@@ -10,6 +10,7 @@
 #include "batch/replay/replay.h"
 #include "batch/export/export_attributes_scan.h"
 #include "batch/report/report.h"
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/io/decimal.h"
 #include "clients/cli/io/draft_file.h"
 #include "clients/cli/replay/replay_checkpoint.h"
@@ -210,6 +211,7 @@ static int leave_as_it_was(const struct session *session, struct error *ret_erro
 static int open_replay(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     char *archive = folder_of_archive(command->archive), *generations = NULL;
+    beginning_note(command->archive, command->quiet);
     int r = command->resume ? open_checkpoint(session, archive, ret_error) : 0;
     if (r == 0 && command->from_generations)
         r = find_generations(command, archive, &generations, ret_error);
@@ -587,6 +589,12 @@ static int fail(const struct session *session, const struct error *error) {
 
 /* Differences, refusals and contradictions give 1, with the full report printed. */
 static int finish(const struct session *session, const struct replay_report *report) {
+    if (report->lacks_history && !session->command.quiet)
+        fprintf(
+            stderr,
+            "harrier: note: features that the tables for that position were not built for count "
+            "only what came after it: decisions may differ for as long as their windows reach "
+            "back\n");
     if (!session->command.quiet)
         replay_ending_print(&session->document, &session->rows, session->to);
     bool found = session->rows.different + session->rows.refused > 0 ||

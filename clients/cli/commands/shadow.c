@@ -6,6 +6,7 @@
  * each decision. To try a policy that was not in shadow, use harrier replay. */
 #include "batch/report/shadow_report.h"
 
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/output/shadow_json.h"
 #include "clients/cli/output/shadow_output.h"
@@ -124,6 +125,7 @@ int command_shadow(int argc, char **argv) {
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     char *archive = folder_of_archive(options.archive);
+    beginning_note(options.archive, options.quiet);
     const struct shadow_report_options report_options = {.archive = archive,
                                                          .from_us = options.from_us,
                                                          .until_us = options.until_us,

@@ -10,6 +10,7 @@
  *
  * Nothing that exists is written over: --out is refused at the beginning if its name is taken. */
 #include "batch/train/train_confirm.h"
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/policy/folder_draft.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -169,6 +170,7 @@ int command_train(int argc, char **argv) {
     buffer_init(&training.markdown);
     buffer_init(&training.json);
     training.archive = folder_of_archive(training.command.archive);
+    beginning_note(training.command.archive, training.command.quiet);
     progress_bar_init(&training.bar,
                       progress_style_of(training.command.progress, training.command.quiet, false),
                       NULL);

@@ -14,6 +14,7 @@
 
 #include "batch/base/policy_folder.h"
 #include "batch/tune/tune_candidates.h"
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/policy/files_diff.h"
 #include "clients/cli/policy/policy_export.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -252,6 +253,7 @@ int command_tune(int argc, char **argv) {
     arena_init(&tuning.arena, SIZE_MAX / 4); /* the limits are the policy's */
     buffer_init(&tuning.diff);
     tuning.archive = folder_of_archive(tuning.command.archive);
+    beginning_note(tuning.command.archive, tuning.command.quiet);
     progress_bar_init(&tuning.bar,
                       progress_style_of(tuning.command.progress, tuning.command.quiet, false),
                       "records");

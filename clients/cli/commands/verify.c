@@ -6,6 +6,7 @@
  * was made (harrier explain). Nothing is repaired: harrier rebuild makes new tables. */
 #include "batch/verify/verify.h"
 
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -247,6 +248,7 @@ int command_verify(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
     char *archive = folder_of_archive(options.archive), *generation;
+    beginning_note(options.archive, options.quiet);
     char *generations = split(&options, archive, &generation);
     const struct verify_options verify = {
         .archive = archive, .generations = generations, .generation = generation};

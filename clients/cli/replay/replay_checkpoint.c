@@ -343,12 +343,20 @@ static void add_tables(struct buffer *identity, struct archive_place start) {
     add(identity, "the initial tables", start.position == 0 ? "none" : text);
 }
 
+/* A prune in between would make the same number of records end elsewhere. */
+static void add_beginning(struct buffer *identity, struct archive_place begin) {
+    char text[64];
+    snprintf(text, sizeof text, "after position %" PRIu64, begin.position);
+    add(identity, "the beginning of the archive", begin.position == 0 ? "the first record" : text);
+}
+
 void replay_identity(const struct replay_command *command, const struct replay *replay,
                      struct buffer *ret_identity) {
     bool reports = replay_command_reports(command);
     add_policy(ret_identity, "the policy", replay_policy(replay));
     add_policy(ret_identity, "the second policy", replay_against(replay));
     add_tables(ret_identity, replay_start(replay));
+    add_beginning(ret_identity, replay_beginning(replay));
     add_flag(ret_identity, "--recorded", command->recorded);
     add_flag(ret_identity, "--counterfactual", command->counterfactual);
     add_flag(ret_identity, "--walk-forward", command->walk_forward);

@@ -118,7 +118,8 @@ uint64_t archive_synced(const struct archive *archive);          /* known to be 
 int64_t archive_time(const struct archive *archive);             /* receive time of the last */
 
 /* One record by its position, appended or older, into the arena. ERROR_NOT_FOUND: beyond the last
- * record. ERROR_DAMAGED, ERROR_SYSTEM. */
+ * record, or a prune has dropped it, perhaps since the archive was opened. ERROR_DAMAGED,
+ * ERROR_SYSTEM. */
 int archive_read(struct archive *archive, uint64_t position, struct arena *arena,
                  struct record *ret_record, struct error *ret_error);
 
@@ -134,9 +135,11 @@ void archive_close_unused(struct segment_file *files); /* NULL is allowed */
  * one thread. */
 struct archive_reader;
 
-/* after: the place before the first record wanted; {0} is the start. Unless its position is 0, its
- * chain must be the one that this archive has there. ERROR_NOT_FOUND: no such archive, or the place
- * is not one of this archive. */
+/* after: the place before the first record wanted; {0} is the start, which after a prune is where
+ * the archive begins (archive_begin.h): the records that were kept from before come first then.
+ * Unless its position is 0, its chain must be the one that this archive has there. ERROR_NOT_FOUND:
+ * no such archive, or the place is not one of this archive, or it is in front of where the archive
+ * begins. */
 int archive_reader_open(const char *path, struct archive_place after,
                         struct archive_reader **ret_reader, struct error *ret_error);
 /* The same for a folder that archive_cut() has made: all of it, from its first record on. Such a
@@ -184,7 +187,7 @@ struct archive_frame {
     uint64_t offset,
         length; /* of the whole frame, in the segment: in a sealed file, once unpacked */
     uint32_t crc;
-    uint64_t chain;
+    uint64_t chain; /* 0: unknown, of a record that a prune has kept */
     struct text payload;
 };
 const struct archive_frame *archive_reader_frame(const struct archive_reader *reader);

@@ -81,6 +81,29 @@ static int64_t later(int64_t a_us, int64_t b_us) {
     return a_us > b_us ? a_us : b_us;
 }
 
+/* What a prune has kept: records of many days, with gaps between them. */
+static int check_head(const struct archive_parts *parts, const struct archive_part *part,
+                      struct arena *arena, struct archive_check *ret_check,
+                      struct error *ret_error) {
+    struct archive_part_reader *reader;
+    struct archive_part_record found;
+    struct record record;
+    int r = archive_part_open(parts, 0, 0, false, &reader, ret_error);
+    if (r < 0)
+        return r;
+    while ((r = archive_part_next(reader, &found, ret_error)) > 0) {
+        arena_reset(arena);
+        r = archive_part_decode(reader, arena, &record, ret_error);
+        if (r < 0)
+            break;
+    }
+    archive_part_close(reader);
+    if (r == 0)
+        *ret_check = (struct archive_check){.time_before_us = part->time_before_us,
+                                            .last_time_us = part->end_time_us};
+    return r;
+}
+
 int archive_check_part(const struct archive_parts *parts, size_t index, struct arena *arena,
                        struct archive_check_watch *watch, struct archive_check *ret_check,
                        struct error *ret_error) {
@@ -88,6 +111,8 @@ int archive_check_part(const struct archive_parts *parts, size_t index, struct a
     struct archive_check check = {.time_before_us = part.time_before_us,
                                   .last_time_us = part.time_before_us};
     struct archive_part_reader *reader;
+    if (part.is_head)
+        return check_head(parts, &part, arena, ret_check, ret_error);
     int r = archive_part_open(parts, index, 0, true, &reader, ret_error);
     if (r < 0)
         return r;

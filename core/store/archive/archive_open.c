@@ -96,8 +96,8 @@ static int check_follows(const struct segment *segment, int32_t day_before,
 /* Checks that the first `count` segments follow each other; *ret_end is where they end. */
 static int check_closed(const struct archive *archive, size_t count, int32_t *ret_day,
                         struct archive_place *ret_end, struct error *ret_error) {
-    struct archive_place end = {0};
-    int32_t day = INT32_MIN;
+    struct archive_place end = archive->begin.place;
+    int32_t day = end.position > 0 ? archive->begin.day : INT32_MIN;
     for (size_t i = 0; i < count; i++) {
         const struct segment *segment = &archive->list.segments[i];
         struct segment_header header;
@@ -258,6 +258,10 @@ static int examine_last(struct archive *archive, size_t count, int32_t day,
 
 static int examine(struct archive *archive, struct finding *finding, struct error *ret_error) {
     size_t count = archive->list.count;
+    if (count == 0 && archive->begin.place.position > 0)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: it begins after record %" PRIu64 ", and no segment follows",
+                         ARCHIVE_BEGIN_FILE, archive->begin.place.position);
     if (count == 0)
         return 0;
     const struct segment *last = &archive->list.segments[count - 1];
@@ -382,7 +386,11 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
     struct archive_recovery recovery = {0};
     int r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
     if (r == 0)
+        r = archive_begin_look(archive->directory, &archive->begin, ret_error);
+    if (r >= 0) {
+        segment_list_begin(&archive->list, archive->begin.place);
         r = examine(archive, &finding, ret_error);
+    }
     if (r == 0 && finding.headerless)
         r = remove_headerless(archive, &recovery, ret_error);
     if (r == 0 && finding.file)

@@ -25,7 +25,7 @@ struct part {
     bool is_open;               /* there may be more after that: its writer is at work, or it is not
                                    known to be committed */
     uint64_t size, stored;
-    bool is_sealed;
+    bool is_sealed, is_head;
     uint64_t types;
     int64_t end_time_us;
     uint8_t seal_before[SEAL_HASH_SIZE], seal[SEAL_HASH_SIZE]; /* of a sealed one */
@@ -34,8 +34,9 @@ struct part {
 struct archive_parts {
     char *path;
     int directory;
+    struct archive_begin begin;
     struct archive_place end;
-    bool ends_at_committed; /* there are records after it, which may be sealed */
+    bool ends_early; /* there are records after it, which may be sealed */
     struct part *parts;
     size_t count;
     size_t covered; /* the first so many are proven by the seals among them */
@@ -44,7 +45,9 @@ struct archive_parts {
 struct archive_part_reader {
     const struct archive_parts *parts;
     const struct part *part;
-    struct segment_file *file;
+    struct segment_file *file; /* NULL: the part is the head */
+    struct buffer kept;        /* of the head: its frames, */
+    size_t kept_offset;        /* read up to here */
     struct segment_walk walk;
     uint64_t after;
     bool drop_cache, skims;
@@ -65,7 +68,7 @@ static int end_at_committed(struct archive_parts *parts, struct error *ret_error
     int r = archive_committed_read(parts->directory, &committed, ret_error);
     if (r == 0 && committed.place.position < parts->end.position) {
         parts->end = committed.place;
-        parts->ends_at_committed = true;
+        parts->ends_early = true;
     }
     return r < 0 ? r : 0;
 }
@@ -91,7 +94,8 @@ static int find_synced_after(struct segment_file *file, const struct segment_hea
 }
 
 static int find_end(struct archive_parts *parts, const struct segment_list *list,
-                    const struct archive_parts_hint *hint, struct error *ret_error) {
+                    const struct archive_parts_hint *hint, struct archive_place until,
+                    struct error *ret_error) {
     struct segment_file *file;
     struct segment_header header = {0};
     int r = segment_file_open_last(parts->directory, list, &file, &header, ret_error);
@@ -101,7 +105,13 @@ static int find_end(struct archive_parts *parts, const struct segment_list *list
     if (r != 0)
         r = segment_walk_find_synced(file, &header, &parts->end, ret_error);
     segment_file_close(file);
-    return r < 0 ? r : end_at_committed(parts, ret_error);
+    if (r == 0)
+        r = end_at_committed(parts, ret_error);
+    if (r == 0 && until.position < parts->end.position) {
+        parts->end = until;
+        parts->ends_early = true;
+    }
+    return r;
 }
 
 /* Fills in all but .until and .is_open, which depend on the next segment. */
@@ -140,46 +150,99 @@ static int add_part(struct archive_parts *parts, const struct segment *segment,
         return r;
     part->until = parts->end;
     /* The file with the committed place may be older than the seal. */
-    part->is_open =
-        !part->is_sealed || (parts->ends_at_committed && end.position > parts->end.position);
-    if (parts->count > 0) {
+    part->is_open = !part->is_sealed || (parts->ends_early && end.position > parts->end.position);
+    if (parts->count > (parts->begin.place.position > 0)) {
         parts->parts[parts->count - 1].until = part->header.before;
         parts->parts[parts->count - 1].is_open = false;
-    } else if (part->header.before.position > 0) {
+    } else if (part->header.before.position != parts->begin.place.position) {
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: records 1 to %" PRIu64 " before it are missing", part->name,
-                         part->header.before.position);
+                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing", part->name,
+                         parts->begin.place.position + 1, part->header.before.position);
+    } else if (part->header.before.chain != parts->begin.place.chain) {
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: byte 24: it does not continue %s, which ends with record %" PRIu64
+                         " of another history",
+                         part->name, ARCHIVE_BEGIN_FILE, parts->begin.place.position);
     }
     parts->count++;
     return 0;
+}
+
+/* What a prune has kept stands for all that it has dropped. */
+static void add_head(struct archive_parts *parts) {
+    const struct archive_begin *begin = &parts->begin;
+    struct part *part = &parts->parts[parts->count++];
+    *part = (struct part){.segment = {.first = 1, .day = begin->day},
+                          .name = ARCHIVE_BEGIN_FILE,
+                          .header.time_before_us = INT64_MIN,
+                          .until = begin->place,
+                          .size = begin->kept_bytes,
+                          .stored = begin->kept_bytes,
+                          .is_head = true,
+                          .types = begin->types,
+                          .end_time_us = begin->time_us};
+    memcpy(part->seal, begin->seal, SEAL_HASH_SIZE);
+}
+
+/* The head has that of the last segment which it stands for. */
+static bool has_seal(const struct part *part) {
+    return part->is_sealed || part->is_head;
 }
 
 /* The seal after a plain part has its hash, but only if the seal before that part is known too
  * (archive_part_hash()). So of two plain parts in a row neither is proven, nor what is after. */
 static size_t count_covered(const struct archive_parts *parts) {
     size_t covered = 0;
-    while (covered < parts->count &&
-           (parts->parts[covered].is_sealed || covered == 0 || parts->parts[covered - 1].is_sealed))
+    while (covered < parts->count && (has_seal(&parts->parts[covered]) || covered == 0 ||
+                                      has_seal(&parts->parts[covered - 1])))
         covered++;
     return covered;
 }
 
 static int find_parts(struct archive_parts *parts, const struct archive_parts_hint *hint,
-                      struct error *ret_error) {
+                      struct archive_place until, struct error *ret_error) {
     struct segment_list list = {0};
     int r = directory_open(parts->path, "archive", &parts->directory, ret_error);
     if (r < 0)
         return r;
     r = segment_list_scan(&list, parts->directory, INT32_MIN, ret_error);
     if (r == 0)
-        r = find_end(parts, &list, hint, ret_error);
+        r = archive_begin_look(parts->directory, &parts->begin, ret_error);
+    if (r >= 0) {
+        segment_list_begin(&list, parts->begin.place);
+        r = find_end(parts, &list, hint, until, ret_error);
+    }
     if (r == 0)
-        parts->parts = check_calloc(list.count, sizeof *parts->parts);
+        parts->parts = check_calloc(list.count + 1, sizeof *parts->parts);
+    if (r == 0 && parts->begin.place.position > 0)
+        add_head(parts);
     for (size_t i = 0; i < list.count && r == 0; i++)
         r = add_part(parts, &list.segments[i], ret_error);
     segment_list_deinit(&list);
     parts->covered = count_covered(parts);
     return r < 0 ? r : 0;
+}
+
+static int open_parts(const char *path, const struct archive_parts_hint *hint,
+                      struct archive_place until, struct archive_parts **ret_parts,
+                      struct error *ret_error) {
+    struct archive_parts *parts = check_calloc(1, sizeof *parts);
+    parts->path = text_copy(text_of(path));
+    parts->directory = -1;
+    int r = find_parts(parts, hint, until, ret_error);
+    if (r < 0) {
+        struct archive_begin before = parts->begin, now;
+        struct error ignored;
+        bool is_pruned = parts->directory >= 0 &&
+                         archive_begin_look(parts->directory, &now, &ignored) == 0 &&
+                         now.place.position > before.place.position;
+        archive_parts_close(parts);
+        if (is_pruned) /* files of the list are gone: there is another beginning */
+            return open_parts(path, hint, until, ret_parts, ret_error);
+        return error_prefix(ret_error, "%s", path);
+    }
+    *ret_parts = parts;
+    return 0;
 }
 
 int archive_parts_open(const char *path, struct archive_parts **ret_parts,
@@ -190,16 +253,14 @@ int archive_parts_open(const char *path, struct archive_parts **ret_parts,
 
 int archive_parts_open_hinted(const char *path, const struct archive_parts_hint *hint,
                               struct archive_parts **ret_parts, struct error *ret_error) {
-    struct archive_parts *parts = check_calloc(1, sizeof *parts);
-    parts->path = text_copy(text_of(path));
-    parts->directory = -1;
-    int r = find_parts(parts, hint, ret_error);
-    if (r < 0) {
-        archive_parts_close(parts);
-        return error_prefix(ret_error, "%s", path);
-    }
-    *ret_parts = parts;
-    return 0;
+    return open_parts(path, hint, (struct archive_place){.position = UINT64_MAX}, ret_parts,
+                      ret_error);
+}
+
+int archive_parts_open_until(const char *path, struct archive_place until,
+                             struct archive_parts **ret_parts, struct error *ret_error) {
+    const struct archive_parts_hint none = {0};
+    return open_parts(path, &none, until, ret_parts, ret_error);
 }
 
 static int find_one(struct archive_parts *parts, const struct archive_part_bounds *bounds,
@@ -253,6 +314,10 @@ struct archive_place archive_parts_end(const struct archive_parts *parts) {
     return parts->end;
 }
 
+const struct archive_begin *archive_parts_begin(const struct archive_parts *parts) {
+    return &parts->begin;
+}
+
 size_t archive_parts_count(const struct archive_parts *parts) {
     return parts->count;
 }
@@ -269,7 +334,7 @@ static const uint8_t *seal_of(const struct archive_parts *parts, size_t index) {
     const struct part *part = &parts->parts[index];
     if (index >= parts->covered || part->is_open)
         return NULL;
-    if (part->is_sealed)
+    if (has_seal(part))
         return part->seal;
     return index + 1 < parts->count && part[1].is_sealed ? part[1].seal_before : NULL;
 }
@@ -285,6 +350,7 @@ struct archive_part archive_parts_part(const struct archive_parts *parts, size_t
         .size = part->size,
         .stored = part->stored,
         .is_sealed = part->is_sealed,
+        .is_head = part->is_head,
         .types = part->types,
         .end_time_us = part->end_time_us,
         .seal = seal_of(parts, index),
@@ -314,6 +380,8 @@ int archive_parts_chain(const struct archive_parts *parts, uint64_t position, ui
     *ret_chain = 0;
     if (position == 0)
         return 1;
+    if (position < parts->begin.place.position)
+        return archive_begin_refuse(&parts->begin, position, ret_error);
     size_t index = archive_parts_find(parts, position - 1);
     if (position == parts->parts[index].until.position) {
         *ret_chain = parts->parts[index].until.chain;
@@ -336,6 +404,8 @@ int archive_parts_chain(const struct archive_parts *parts, uint64_t position, ui
 int archive_parts_holds(const struct archive_parts *parts, struct archive_place place,
                         struct error *ret_error) {
     uint64_t chain;
+    if (place.position < parts->begin.place.position)
+        return 0;
     int r = archive_parts_chain(parts, place.position, &chain, ret_error);
     return r == 1 ? chain == place.chain : r;
 }
@@ -343,15 +413,47 @@ int archive_parts_holds(const struct archive_parts *parts, struct archive_place 
 /* ---------------------------------------------------------------------------------------------
  * Reading one */
 
+static int open_head(const struct archive_parts *parts, const struct part *part, uint64_t after,
+                     struct archive_part_reader **ret_reader, struct error *ret_error) {
+    struct archive_part_reader *reader = check_calloc(1, sizeof *reader);
+    reader->parts = parts;
+    reader->part = part;
+    reader->after = after;
+    buffer_init(&reader->kept);
+    int r = archive_begin_load(parts->directory, &parts->begin, &reader->kept, ret_error);
+    if (r < 0) {
+        archive_part_close(reader);
+        return error_prefix(ret_error, "%s", parts->path);
+    }
+    *ret_reader = reader;
+    return 0;
+}
+
+/* A segment that was there when the parts were opened: a prune may have removed it since. */
+static int explain_missing(const struct archive_parts *parts, const struct part *part,
+                           struct error *ret_error) {
+    struct archive_begin begin;
+    struct error ignored;
+    if (archive_begin_look(parts->directory, &begin, &ignored) == 0 &&
+        part->segment.first <= begin.place.position)
+        error_set(ret_error, ERROR_UNAVAILABLE,
+                  "%s: a prune has removed it meanwhile, and the archive begins after record "
+                  "%" PRIu64 " now: start again",
+                  part->name, begin.place.position);
+    return error_prefix(ret_error, "%s", parts->path);
+}
+
 int archive_part_open(const struct archive_parts *parts, size_t index, uint64_t after,
                       bool drop_cache, struct archive_part_reader **ret_reader,
                       struct error *ret_error) {
     check(index < parts->count);
     const struct part *part = &parts->parts[index];
     struct segment_file *file;
+    if (part->is_head)
+        return open_head(parts, part, after, ret_reader, ret_error);
     int r = segment_file_open_present(parts->directory, &part->segment, O_RDONLY, &file, ret_error);
     if (r < 0)
-        return error_prefix(ret_error, "%s", parts->path);
+        return explain_missing(parts, part, ret_error);
     posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
     struct archive_part_reader *reader = check_calloc(1, sizeof *reader);
     reader->parts = parts;
@@ -375,8 +477,10 @@ int archive_part_hash(struct archive_part_reader *reader, struct error *ret_erro
     const struct part *before = part > parts->parts ? part - 1 : NULL;
     static const uint8_t none[SEAL_HASH_SIZE];
     const uint8_t *seal_before = before ? before->seal : none;
+    if (part->is_head) /* archive_begin_load() has checked its own hash */
+        return 0;
     if (part->is_sealed) {
-        if ((!before || before->is_sealed) &&
+        if ((!before || has_seal(before)) &&
             memcmp(part->seal_before, seal_before, SEAL_HASH_SIZE) != 0)
             return error_set(ret_error, ERROR_DAMAGED,
                              "%s/%s: byte 96: its seal does not continue %s%s", parts->path,
@@ -384,7 +488,7 @@ int archive_part_hash(struct archive_part_reader *reader, struct error *ret_erro
                              before ? before->name : "");
         reader->seal = part->seal;
         seal_before = part->seal_before;
-    } else if (part + 1 < end && part[1].is_sealed && (!before || before->is_sealed)) {
+    } else if (part + 1 < end && part[1].is_sealed && (!before || has_seal(before))) {
         reader->seal = part[1].seal_before; /* it was sealed once, and restored from a backup */
     } else {
         return 0;
@@ -415,6 +519,7 @@ void archive_part_close(struct archive_part_reader *reader) {
         return;
     if (reader->drop_cache)
         drop_read(reader);
+    buffer_deinit(&reader->kept);
     segment_walk_deinit(&reader->walk);
     segment_file_close(reader->file);
     free(reader);
@@ -497,10 +602,29 @@ static int next_frame(struct archive_part_reader *reader, struct frame *ret_fram
     return damaged(reader, fault, ret_error);
 }
 
+static int next_kept(struct archive_part_reader *reader, struct archive_part_record *ret_record) {
+    struct archive_kept kept;
+    do {
+        reader->record_offset = reader->kept_offset;
+        if (!archive_begin_next(&reader->kept, &reader->kept_offset, &kept)) {
+            reader->walk.place = reader->part->until;
+            return 0;
+        }
+        reader->walk.offset = reader->kept_offset;
+        reader->walk.place = (struct archive_place){.position = kept.position};
+    } while (kept.position <= reader->after);
+    reader->record = (struct archive_part_record){
+        .type = kept.type, .position = kept.position, .payload = kept.payload};
+    *ret_record = reader->record;
+    return 1;
+}
+
 /* Payloads are copied with text_just_written(): the frame was parsed a moment ago, and one wide
  * load of both members would stall on store forwarding. */
 int archive_part_next(struct archive_part_reader *reader, struct archive_part_record *ret_record,
                       struct error *ret_error) {
+    if (reader->part->is_head)
+        return next_kept(reader, ret_record);
     for (;;) {
         if (reader->walk.place.position >= reader->part->until.position)
             return verify_end(reader, ret_error);
@@ -528,7 +652,7 @@ int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
                                    arena, ret_record, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s/%s: byte %" PRIu64 ": record %" PRIu64,
-                            reader->parts->path, reader->file->name, reader->record_offset,
+                            reader->parts->path, reader->part->name, reader->record_offset,
                             record->position);
     ret_record->position = record->position;
     return 0;
@@ -548,6 +672,7 @@ uint64_t archive_part_record_offset(const struct archive_part_reader *reader) {
 
 int archive_part_resume(struct archive_part_reader *reader, uint64_t offset,
                         struct archive_place place, struct error *ret_error) {
+    check(reader->file);
     if (offset < SEGMENT_HEADER_SIZE || offset > reader->file->size || offset % 8 != 0)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s/%s: no frame can begin at byte %" PRIu64 ": it has %" PRIu64,
@@ -562,6 +687,7 @@ int archive_part_read_at(struct archive_part_reader *reader, uint64_t offset, ui
     struct frame frame;
     const char *fault = "it is another record";
     int r = FRAME_END;
+    check(reader->file);
     reader->walk.window.chunk = WINDOW_RANDOM;
     if (offset >= SEGMENT_HEADER_SIZE && offset < reader->file->size)
         r = frame_window_look(&reader->walk.window, offset, &frame, &fault, ret_error);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "archive.h"
+#include "archive_begin.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,9 @@ struct archive_parts_hint {
 };
 int archive_parts_open_hinted(const char *path, const struct archive_parts_hint *hint,
                               struct archive_parts **ret_parts, struct error *ret_error);
+/* As if the archive ended with this place. UINT64_MAX as its position: with the last sync mark. */
+int archive_parts_open_until(const char *path, struct archive_place until,
+                             struct archive_parts **ret_parts, struct error *ret_error);
 void archive_parts_close(struct archive_parts *parts); /* NULL is allowed */
 
 /* What a part is within its archive, so that another process can read it alone. */
@@ -47,6 +51,10 @@ int archive_parts_open_one(const char *path, const struct archive_part_bounds *b
 
 /* The last sync mark. */
 struct archive_place archive_parts_end(const struct archive_parts *parts);
+/* Where the archive begins; position 0: with record 1. After a prune the first part is the *head*:
+ * it covers everything up to there and has only the records that were kept (archive_begin.h), so
+ * positions in it have gaps, and there are no transactions in it. */
+const struct archive_begin *archive_parts_begin(const struct archive_parts *parts);
 /* In order of their records. */
 size_t archive_parts_count(const struct archive_parts *parts);
 /* The first part with a record after this position; the count when there is none. */
@@ -59,6 +67,7 @@ struct archive_part {
     uint64_t size;        /* bytes of the segment */
     uint64_t stored;      /* bytes of its file: fewer if it is sealed */
     bool is_sealed;
+    bool is_head;        /* see archive_parts_begin() */
     uint64_t types;      /* bit n: it has a record of type n; not sealed: may have */
     int64_t end_time_us; /* when its last record was received; only of a sealed part */
     /* SEAL_HASH_SIZE bytes, with the parts' life: its seal, sealed or restored from a backup since.
@@ -73,11 +82,12 @@ struct archive_part archive_parts_part(const struct archive_parts *parts, size_t
 /* Bytes of the segment, for dividing work and for progress. */
 uint64_t archive_parts_size(const struct archive_parts *parts, size_t index);
 
-/* The chain at a record. Reads one segment at most. 1; 0: the position is after the end. */
+/* The chain at a record. Reads one segment at most. 1; 0: the position is after the end.
+ * ERROR_NOT_FOUND: it is in front of where the archive begins. */
 int archive_parts_chain(const struct archive_parts *parts, uint64_t position, uint64_t *ret_chain,
                         struct error *ret_error);
 /* Is this place one of the archive's, at or before its end? Reads one segment at most. 1: yes; 0:
- * the archive has another history there, or is shorter. */
+ * the archive has another history there, or is shorter, or begins later. */
 int archive_parts_holds(const struct archive_parts *parts, struct archive_place place,
                         struct error *ret_error);
 
@@ -119,7 +129,8 @@ int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
                         struct record *ret_record, struct error *ret_error);
 /* Bytes of the part read so far. */
 uint64_t archive_part_offset(const struct archive_part_reader *reader);
-/* The record that was returned last: its place, and the byte of the part where its frame begins. */
+/* The record that was returned last: its place, and the byte of the part where its frame begins. In
+ * the head, there is no chain at a record. */
 struct archive_place archive_part_place(const struct archive_part_reader *reader);
 uint64_t archive_part_record_offset(const struct archive_part_reader *reader);
 

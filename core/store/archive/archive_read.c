@@ -73,8 +73,14 @@ static int index_open(struct archive *archive, const struct segment *segment,
         return 0;
     if (archive->index_open >= INDEX_OPEN_MAX)
         archive_close_indexes(archive);
-    int r =
-        segment_file_open_present(archive->directory, segment, O_RDONLY, &index->file, ret_error);
+    int r = segment_file_open(archive->directory, segment, O_RDONLY, &index->file, ret_error);
+    if (r > 0) { /* a prune may have removed it since the archive was opened */
+        r = archive_begin_look(archive->directory, &archive->begin, ret_error);
+        if (r >= 0 && segment->first <= archive->begin.place.position)
+            return archive_begin_refuse(&archive->begin, segment->first, ret_error);
+        if (r >= 0)
+            r = error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
+    }
     if (r < 0)
         return r;
     archive->index_open++;
@@ -231,6 +237,8 @@ int archive_read(struct archive *archive, uint64_t position, struct arena *arena
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "%s: there is no record %" PRIu64 "; the last one is %" PRIu64,
                          archive->path, position, archive->end.position);
+    if (position <= archive->begin.place.position)
+        return archive_begin_refuse(&archive->begin, position, ret_error);
     if (position > archive->written.place.position)
         return read_pending(archive, position, arena, ret_record, ret_error);
     return read_written(archive, position, arena, ret_record, ret_error);

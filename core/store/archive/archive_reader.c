@@ -5,6 +5,7 @@
  * looks damaged is read a second time before it is reported, because a writer that could not finish
  * a write rolls it back and writes something else there. */
 #include "archive.h"
+#include "archive_begin.h"
 #include "file.h"
 #include "segment_file.h"
 #include "segment_walk.h"
@@ -22,6 +23,9 @@
 struct archive_reader {
     char *path;
     int directory;
+    struct archive_begin begin;
+    struct buffer kept; /* what a prune has kept: returned before the first record */
+    size_t kept_offset; /* returned up to here */
     struct segment_list list;
     size_t current;            /* in list, when there is a file */
     struct segment_file *file; /* of the current segment; NULL: none was there yet */
@@ -63,6 +67,7 @@ void archive_reader_close(struct archive_reader *reader) {
     leave_segment(reader);
     leave_marks(reader);
     segment_list_deinit(&reader->list);
+    buffer_deinit(&reader->kept);
     if (reader->directory >= 0)
         close(reader->directory);
     free(reader->path);
@@ -192,10 +197,40 @@ static int find_beginning(const struct archive_reader *reader, uint64_t first,
     return 0;
 }
 
+/* After a prune, the start is where the archive begins. */
+static int find_start(struct archive_reader *reader, struct archive_place *after,
+                      struct error *ret_error) {
+    int r = archive_begin_look(reader->directory, &reader->begin, ret_error);
+    if (r < 0)
+        return r;
+    segment_list_begin(&reader->list, reader->begin.place);
+    if (r == 0 && after->position == 0) {
+        *after = reader->begin.place;
+        return archive_begin_load(reader->directory, &reader->begin, &reader->kept, ret_error);
+    }
+    if (after->position < reader->begin.place.position)
+        return archive_begin_refuse(&reader->begin, after->position, ret_error);
+    return 0;
+}
+
+/* Does the archive begin later than it did? */
+static bool was_pruned(const char *path, uint64_t position) {
+    struct archive_begin now;
+    struct error ignored;
+    return archive_begin_look_at(path, &now, &ignored) == 0 && now.place.position > position;
+}
+
+static int overtaken(const char *segment, struct error *ret_error) {
+    return error_set(ret_error, ERROR_UNAVAILABLE,
+                     "%s: a prune has removed it while the archive was being read: start again",
+                     segment);
+}
+
 /* first: of a copy; 0: it is an archive. */
 static int open_reader(const char *path, struct archive_place after, uint64_t first,
                        struct archive_reader **ret_reader, struct error *ret_error) {
     struct archive_reader *reader = check_calloc(1, sizeof *reader);
+    const struct archive_place asked = after;
     reader->path = text_copy(text_of(path));
     reader->directory = -1;
     int r = directory_open(path, "archive", &reader->directory, ret_error);
@@ -203,12 +238,17 @@ static int open_reader(const char *path, struct archive_place after, uint64_t fi
         r = segment_list_scan(&reader->list, reader->directory, INT32_MIN, ret_error);
     if (r == 0 && first > 0)
         r = find_beginning(reader, first, &after, ret_error);
+    else if (r == 0)
+        r = find_start(reader, &after, ret_error);
     if (r == 0)
         r = find_synced(reader, ret_error);
     if (r == 0)
         r = seek(reader, after, ret_error);
     if (r < 0) {
+        uint64_t begin = reader->begin.place.position;
         archive_reader_close(reader);
+        if (first == 0 && was_pruned(path, begin)) /* while it was being opened */
+            return open_reader(path, asked, first, ret_reader, ret_error);
         return error_prefix(ret_error, "%s", path);
     }
     *ret_reader = reader;
@@ -267,6 +307,8 @@ static int look_for_more(struct archive_reader *reader, struct error *ret_error)
             reader->current = i;
             return i + 1 < reader->list.count;
         }
+    if (was_pruned(reader->path, now.first - 1))
+        return overtaken(now.name, ret_error);
     return error_set(ret_error, ERROR_DAMAGED, "%s: it has disappeared", now.name);
 }
 
@@ -318,7 +360,10 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
 static int go_on(struct archive_reader *reader, struct error *ret_error) {
     struct archive_place end = reader->walk.place;
     uint64_t size = reader->file->size;
+    const struct segment *next = &reader->list.segments[reader->current + 1];
     int r = enter_segment(reader, reader->current + 1, ret_error);
+    if (r == 1 && was_pruned(reader->path, next->first - 1))
+        return overtaken(next->name, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     reader->passed_bytes += size;
@@ -377,9 +422,10 @@ static int enter_first(struct archive_reader *reader, struct error *ret_error) {
     r = enter_segment(reader, 0, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
-    if (reader->walk.place.position != 0)
+    if (reader->walk.place.position != reader->begin.place.position)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: records 1 to %" PRIu64 " before it are missing", reader->file->name,
+                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing",
+                         reader->file->name, reader->begin.place.position + 1,
                          reader->walk.place.position);
     return 1;
 }
@@ -414,9 +460,31 @@ static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
     }
 }
 
+/* The next record that was kept of what is gone. */
+static int next_kept(struct archive_reader *reader, struct arena *arena, struct record *ret_record,
+                     struct error *ret_error) {
+    struct archive_kept kept;
+    size_t begin = reader->kept_offset;
+    check(archive_begin_next(&reader->kept, &reader->kept_offset, &kept));
+    int r = record_decode(kept.type, kept.payload.data, kept.payload.length, arena, ret_record,
+                          ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/" ARCHIVE_BEGIN_FILE ": record %" PRIu64, reader->path,
+                            kept.position);
+    ret_record->position = kept.position;
+    reader->frame = (struct archive_frame){.file = ARCHIVE_BEGIN_FILE,
+                                           .offset = ARCHIVE_BEGIN_HEADER_SIZE + begin,
+                                           .length = reader->kept_offset - begin,
+                                           .crc = load_u32(reader->kept.bytes + begin),
+                                           .payload = kept.payload};
+    return 1;
+}
+
 int archive_reader_next(struct archive_reader *reader, struct arena *arena,
                         struct record *ret_record, struct error *ret_error) {
     struct frame frame;
+    if (reader->kept_offset < reader->kept.length)
+        return next_kept(reader, arena, ret_record, ret_error);
     int r = next_frame(reader, &frame, ret_error);
     if (r <= 0)
         return r < 0 ? error_prefix(ret_error, "%s", reader->path) : 0;

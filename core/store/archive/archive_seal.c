@@ -4,6 +4,7 @@
  * adopt_earlier_run() continues where both are there. */
 #include "archive_seal.h"
 
+#include "archive_begin.h"
 #include "archive_committed.h"
 
 #include "core/base/check.h"
@@ -500,6 +501,19 @@ static int stop_at_committed(struct sealing *sealing, struct error *ret_error) {
     return r < 0 ? r : 0;
 }
 
+/* What a prune has dropped is neither sealed nor looked at: the seals continue its last one. */
+static int find_segments(struct sealing *sealing, struct error *ret_error) {
+    struct archive_begin begin;
+    int r = segment_list_scan(&sealing->list, sealing->directory, INT32_MIN, ret_error);
+    if (r == 0)
+        r = archive_begin_look(sealing->directory, &begin, ret_error);
+    if (r < 0)
+        return r;
+    segment_list_begin(&sealing->list, begin.place);
+    memcpy(sealing->before, begin.seal, SEAL_HASH_SIZE);
+    return 0;
+}
+
 /* The lock is on the folder itself: a lock file created by root could not be opened by others
  * later. */
 static int open_directory(const char *archive, int *ret_directory, struct error *ret_error) {
@@ -524,7 +538,7 @@ int archive_seal(const char *archive, uint64_t until, struct progress *progress,
     if (r == 0)
         r = stop_at_committed(&sealing, ret_error);
     if (r == 0)
-        r = segment_list_scan(&sealing.list, sealing.directory, INT32_MIN, ret_error);
+        r = find_segments(&sealing, ret_error);
     if (r == 0) {
         estimate_work(&sealing);
         sealing.packer = seal_packer_new();

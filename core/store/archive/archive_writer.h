@@ -4,6 +4,7 @@
 #pragma once
 
 #include "archive.h"
+#include "archive_begin.h"
 #include "segment_file.h"
 #include "segment_walk.h"
 
@@ -42,6 +43,7 @@ struct archive {
     int directory, lock;
     uint64_t segment_bytes;
     bool on_zeros, has_spare;
+    struct archive_begin begin; /* where it began when it was opened */
     struct segment_list list;
     struct segment_index *indexes; /* parallel to list */
     size_t index_count;            /* of indexes that are initialised */

@@ -358,3 +358,12 @@ int segment_list_scan(struct segment_list *list, int directory, int32_t from_day
         sort_segments(list);
     return r;
 }
+
+void segment_list_begin(struct segment_list *list, struct archive_place begin) {
+    size_t gone = 0;
+    while (gone < list->count && list->segments[gone].first <= begin.position)
+        gone++;
+    list->count -= gone;
+    if (gone > 0)
+        memmove(list->segments, list->segments + gone, list->count * sizeof *list->segments);
+}

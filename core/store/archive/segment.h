@@ -113,3 +113,7 @@ void segment_list_add(struct segment_list *list, int32_t day, uint64_t first);
  * (segment_file.h). Other files are ignored. */
 int segment_list_scan(struct segment_list *list, int directory, int32_t from_day,
                       struct error *ret_error);
+/* Drops the segments in front of where the archive begins (archive_begin.h), whose files may still
+ * be there. Look where it begins after the scan: a prune moves the beginning before it removes
+ * files, so a list that lacks some of them is never taken for a damaged one. */
+void segment_list_begin(struct segment_list *list, struct archive_place begin);

@@ -5,9 +5,12 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/value.h"
 #include "core/engine/audit.h"
 #include "core/engine/explain.h"
+#include "core/store/generation/generation_base.h"
 #include "core/store/generation/generation_folder.h"
+#include "core/store/generation/tally.h"
 #include "explain_history.h"
 #include "explain_in_force.h"
 #include "explain_locate.h"
@@ -32,7 +35,8 @@ struct explaining {
     struct in_force in_force;
     struct explain_history then, now;
     bool has_then, has_now;
-    bool has_forgotten; /* what a generation of then left out */
+    bool has_forgotten;     /* what a generation of then left out */
+    int64_t base_newest_us; /* event time in the tables of a pruned archive's beginning */
     struct text notes[NOTES_MAX];
     struct explanation explanation;
 };
@@ -128,6 +132,35 @@ static int find_in_force(struct explaining *explaining, struct error *ret_error)
 
 /* ---- fold ---- */
 
+/* In a pruned archive, a history starts from the tables of its beginning, or, where those have
+ * other features, without what was before. */
+static int begin_at_base(struct explaining *explaining, struct explain_history *history,
+                         struct error *ret_error) {
+    const struct archive_begin *begin = archive_parts_begin(explaining->reading.parts);
+    struct generation *generation;
+    char since[64];
+    if (begin->place.position == 0)
+        return 0;
+    int r = generation_open_base_of(explaining->options->archive, begin, history->plan->plan.id,
+                                    false, &generation, ret_error);
+    if (r < 0)
+        return r;
+    explaining->base_newest_us = generation_tally(generation).newest_event_time_us;
+    if (generation_manifest(generation)->plan_id == history->plan->plan.id) {
+        r = explain_history_begin(history, generation, ret_error);
+    } else {
+        value_format(value_timestamp(begin->time_us), since, sizeof since);
+        add_note(explaining,
+                 arena_printf(explaining->arena,
+                              "the archive begins after position %" PRIu64
+                              " since a prune, and its tables have other features than policy "
+                              "%" TEXT_FORMAT ": these count what came after %s",
+                              begin->place.position, TEXT_ARGS(history->plan->name), since));
+    }
+    generation_close(generation);
+    return r;
+}
+
 /* Starts from the tables that were in use, if they still exist. Without them the archive gives the
  * same states, only later. */
 static void begin_with_tables(struct explaining *explaining) {
@@ -145,8 +178,12 @@ static void begin_with_tables(struct explaining *explaining) {
         generation_close(generation);
     }
     if (r < 0)
-        add_note(explaining, TEXT_LITERAL("the tables it was decided on are gone: the history was "
-                                          "folded from the archive's first record"));
+        add_note(explaining,
+                 archive_parts_begin(explaining->reading.parts)->place.position > 0
+                     ? TEXT_LITERAL("the tables it was decided on are gone: the history was folded "
+                                    "from where the archive begins")
+                     : TEXT_LITERAL("the tables it was decided on are gone: the history was folded "
+                                    "from the archive's first record"));
 }
 
 /* Called before the first record after the tables' position: a rebuild leaves out idle states, so a
@@ -158,6 +195,8 @@ static int forget_idle(struct explaining *explaining, struct error *ret_error) {
     if (explain_history_is_empty(&explaining->then))
         return 0;
     int r = explain_newest_event(&explaining->reading, place, &newest_us, ret_error);
+    if (r == 0 && newest_us < explaining->base_newest_us)
+        newest_us = explaining->base_newest_us;
     if (r == 0)
         explain_history_forget_idle(&explaining->then, newest_us);
     return r;
@@ -215,12 +254,16 @@ static int fold(struct explaining *explaining, struct error *ret_error) {
     explain_history_init(then, explaining->in_force.plan, &explaining->record);
     explaining->has_then = true;
     begin_with_tables(explaining);
-    explaining->has_forgotten = then->base == explaining->in_force.generation.position;
+    int r = then->base == 0 ? begin_at_base(explaining, then, ret_error) : 0;
+    explaining->has_forgotten = then->base >= explaining->in_force.generation.position;
     if (explaining->options->policy) {
         explain_history_init(&explaining->now, explaining->options->policy, &explaining->record);
         explaining->has_now = true;
+        if (r == 0)
+            r = begin_at_base(explaining, &explaining->now, ret_error);
     }
-    int r = fold_records(explaining, ret_error);
+    if (r == 0)
+        r = fold_records(explaining, ret_error);
     if (r == 0 && !explaining->has_forgotten)
         r = forget_idle(explaining, ret_error);
     return r;
@@ -529,6 +572,7 @@ int explain_transaction(const struct explain_options *options, struct arena *are
                         struct explanation *ret_explanation, struct error *ret_error) {
     struct explaining *explaining = check_calloc(1, sizeof *explaining);
     explaining->options = options;
+    explaining->base_newest_us = INT64_MIN;
     explaining->arena = arena;
     arena_init(&explaining->own, TARGET_BYTES);
     int r = explain_reading_open(&explaining->reading, options, ret_error);

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/value.h"
 #include "core/store/overlay/overlay.h"
 
 #include <inttypes.h>
@@ -227,12 +228,18 @@ static uint64_t find_indexed(const struct explain_reading *reading, struct text 
     return place;
 }
 
-static int not_found(const struct candidates *candidates, const char *archive,
+static int not_found(const struct candidates *candidates, const struct explain_reading *reading,
                      struct error *ret_error) {
     size_t named = candidates->like_count < LIKE_MAX ? (size_t)candidates->like_count : LIKE_MAX;
+    const struct archive_begin *begin = archive_parts_begin(reading->parts);
+    char since[64];
+    value_format(value_timestamp(begin->time_us), since, sizeof since);
     int r = error_set(ret_error, ERROR_NOT_FOUND,
-                      "%s has no transaction \"%" TEXT_FORMAT "\" among its synced records",
-                      archive, TEXT_ARGS(candidates->wanted));
+                      "%s has no transaction \"%" TEXT_FORMAT "\" among its synced records%s%s%s",
+                      reading->options->archive, TEXT_ARGS(candidates->wanted),
+                      begin->place.position > 0 ? ", which begin after " : "",
+                      begin->place.position > 0 ? since : "",
+                      begin->place.position > 0 ? " since a prune" : "");
     if (named == 0)
         return r;
     size_t length = strlen(ret_error->text);
@@ -257,13 +264,17 @@ static int choose(struct explain_reading *reading, const struct candidates *cand
         target->other = candidates->before_last;
         return 0;
     }
+    if (options->position > 0 &&
+        options->position <= archive_parts_begin(reading->parts)->place.position)
+        return archive_begin_refuse(archive_parts_begin(reading->parts), options->position,
+                                    ret_error);
     if (options->position > 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "the record at position %" PRIu64
                          " of %s is not transaction \"%" TEXT_FORMAT "\"",
                          options->position, options->archive, TEXT_ARGS(options->id));
     if (!options->allows_prefix || candidates->like_count != 1)
-        return not_found(candidates, options->archive, ret_error);
+        return not_found(candidates, reading, ret_error);
     target->id = candidates->like_ids[0];
     target->position = candidates->like;
     return 0;

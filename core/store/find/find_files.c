@@ -135,3 +135,29 @@ void find_files_remove(const char *folder, uint64_t first) {
     free(name);
     close(directory);
 }
+
+/* A file begins with the record in its name and ends in the same segment, so one that begins in
+ * front of where the archive begins ends there, too. */
+static bool is_before(const char *name, uint64_t position) {
+    char *end;
+    uint64_t first = strtoull(name, &end, 10);
+    return strncmp(end, FILE_SUFFIX, sizeof FILE_SUFFIX - 1) == 0 && first <= position;
+}
+
+int find_files_remove_before(const char *folder, uint64_t position, struct error *ret_error) {
+    int descriptor = open_folder(folder);
+    DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
+    if (!directory) {
+        int r = errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "%s: cannot list", folder);
+        if (descriptor >= 0)
+            close(descriptor);
+        return r;
+    }
+    int r = 0;
+    for (const struct dirent *entry; r == 0 && (entry = readdir(directory));)
+        if (is_before(entry->d_name, position) && unlinkat(descriptor, entry->d_name, 0) < 0 &&
+            errno != ENOENT)
+            r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", folder, entry->d_name);
+    closedir(directory);
+    return r;
+}

@@ -19,3 +19,7 @@ bool find_files_has(const char *folder, uint64_t first);
 /* The greatest `first` of a file; 0: there is none. */
 uint64_t find_files_last(const char *folder);
 void find_files_remove(const char *folder, uint64_t first);
+
+/* Removes the files of records up to this position, which a prune has dropped. Without a folder
+ * there is nothing to do. ERROR_SYSTEM. */
+int find_files_remove_before(const char *folder, uint64_t position, struct error *ret_error);

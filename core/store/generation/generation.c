@@ -33,7 +33,7 @@ struct generation {
     struct list_table *lists;      /* NULL: taken */
     struct source_table *sources;  /* NULL: taken */
     struct thresholds *thresholds; /* NULL: none */
-    bool bound;
+    bool bound, stateless;
 };
 
 struct generation_cursor {
@@ -545,9 +545,19 @@ int generation_bind(struct generation *generation, const struct plan *plan,
     return 0;
 }
 
+void generation_bind_without_states(struct generation *generation) {
+    generation->bound = generation->stateless = true;
+}
+
+bool generation_has_plan(const struct generation *generation, const struct plan *plan) {
+    return generation->stateless || generation->manifest.generation.plan_id == plan->id;
+}
+
 struct text generation_state(const struct generation *generation, size_t entity, struct text key) {
-    check(generation->bound && entity < generation->tables.entity_count);
     struct text state;
+    if (generation->stateless)
+        return (struct text){0};
+    check(generation->bound && entity < generation->tables.entity_count);
     if (!tables_get(&generation->tables, generation->tables.states[entity], key, &state))
         return (struct text){0};
     return state;
@@ -573,8 +583,16 @@ static struct generation_cursor *cursor_open(const struct generation *generation
     return cursor;
 }
 
+static struct generation_cursor *cursor_open_empty(void) {
+    struct generation_cursor *cursor = check_calloc(1, sizeof *cursor);
+    cursor->is_at_end = true;
+    return cursor;
+}
+
 struct generation_cursor *generation_cursor_open(const struct generation *generation,
                                                  size_t entity) {
+    if (generation->stateless)
+        return cursor_open_empty();
     check(generation->bound && entity < generation->tables.entity_count);
     return cursor_open(generation, generation->tables.states[entity]);
 }
@@ -591,6 +609,8 @@ struct generation_cursor *generation_cursor_open_ids(const struct generation *ge
 /* LMDB finds the key itself, so a seek keeps it for the first call of next(). An empty key means
  * the first one. */
 void generation_cursor_seek(struct generation_cursor *cursor, struct text key) {
+    if (!cursor->cursor) /* it is empty */
+        return;
     cursor->key = key;
     cursor->is_pending = tables_step(cursor->cursor, key.length ? MDB_SET_RANGE : MDB_FIRST,
                                      &cursor->key, &cursor->value);

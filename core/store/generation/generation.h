@@ -85,6 +85,12 @@ uint64_t generation_baseline_hash(uint64_t definition, struct text key);
 int generation_bind(struct generation *generation, const struct plan *plan,
                     struct error *ret_error);
 
+/* Instead, for a plan that the generation was not built with: no entity has a state in it. Its ids,
+ * lists and sources do not depend on a plan. */
+void generation_bind_without_states(struct generation *generation);
+/* Is it of this plan, or has it no states at all? */
+bool generation_has_plan(const struct generation *generation, const struct plan *plan);
+
 /* The stored state; length 0: the entity has none. Points into the mapped file: valid until
  * generation_close(). */
 struct text generation_state(const struct generation *generation, size_t entity, struct text key);

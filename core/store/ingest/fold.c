@@ -4,6 +4,7 @@
 #include "fold.h"
 
 #include "core/base/check.h"
+#include "core/store/generation/generation_base.h"
 #include "core/store/overlay/bulk_apply.h"
 
 #include <stdlib.h>
@@ -151,7 +152,18 @@ static int open_reader(struct fold *fold, const struct fold_source *source,
     struct archive_place place = {0};
     if (fold->generation)
         place = generation_manifest(fold->generation)->place;
-    int r = archive_reader_open(source->archive, place, &fold->reader, ret_error);
+    struct archive_begin begin;
+    int r = archive_begin_look_at(source->archive, &begin, ret_error);
+    if (r >= 0 && place.position < begin.place.position)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s/%s: it holds the state at position %llu, and %s begins after position "
+                         "%llu since a prune; run `harrier rebuild`, or remove %s/current to fold "
+                         "what follows",
+                         source->generations, name_of(source), (unsigned long long)place.position,
+                         source->archive, (unsigned long long)begin.place.position,
+                         source->generations);
+    if (r >= 0)
+        r = archive_reader_open(source->archive, place, &fold->reader, ret_error);
     if (r == -ERROR_NOT_FOUND && fold->generation)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "%s/%s: it holds the state at position %llu of another archive than %s; "
@@ -166,8 +178,12 @@ static int open_generation(const struct fold_source *source, struct generation *
     if (source->folder)
         return generation_open(source->generations, source->folder, source->verified,
                                ret_generation, ret_error);
-    return generation_open_current(source->generations, source->verified, ret_generation,
-                                   ret_error);
+    int r =
+        generation_open_current(source->generations, source->verified, ret_generation, ret_error);
+    if (r != -ERROR_NOT_FOUND)
+        return r;
+    r = generation_open_base(source->archive, 0, source->verified, ret_generation, ret_error);
+    return r == 1 ? -ERROR_NOT_FOUND : r;
 }
 
 int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct error *ret_error) {
@@ -177,7 +193,7 @@ int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct 
     int r = open_generation(source, &fold->generation, ret_error);
     if (r == 0)
         r = plan_of_generation(fold, source, ret_error);
-    else if (r == -ERROR_NOT_FOUND && !source->folder)
+    else if (r == -ERROR_NOT_FOUND && !source->folder) /* there is none at all */
         r = plan_of_archive(fold, source->archive, source->rules, ret_error);
     if (r == 0)
         r = open_reader(fold, source, ret_error);

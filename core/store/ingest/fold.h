@@ -67,7 +67,9 @@ struct fold;
 
 struct fold_source {
     const char *archive, *generations; /* folders */
-    const char *folder; /* of the generation, within generations; NULL: the current one, if any */
+    /* Of the generation, within generations; NULL: the current one; if there is none, that of the
+     * place where the archive begins (generation_base.h), if it begins later. */
+    const char *folder;
     struct snapshot *rules; /* that decide */
     bool verified;          /* read all of the generation against its hashes before */
 };

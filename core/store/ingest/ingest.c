@@ -11,13 +11,16 @@
 #define READS_MAX 100
 
 /* Finds the archived transaction with this id. 1: *ret_record and *ret_known are set, in the arena;
- * 0: there is none; < 0: it could not be read. */
+ * 2: the id is known, but a prune has dropped the record, which *ret_error says; 0: there is none;
+ * < 0: it could not be read. */
 static int find(const struct states *states, struct archive *archive, struct text id,
                 struct arena *arena, struct known_id *ret_known, struct record *ret_record,
                 struct error *ret_error) {
     if (!overlay_recognise_id(states->overlay, hash_text(id), ret_known))
         return 0;
     int r = archive_read(archive, ret_known->position, arena, ret_record, ret_error);
+    if (r == -ERROR_NOT_FOUND)
+        return 2;
     if (r < 0)
         return error_prefix(ret_error, "the record of this transaction");
     /* Two ids may have the same hash: then this one is new. */
@@ -32,6 +35,13 @@ int ingest_recognise(const struct states *states, struct archive *archive,
     int r = find(states, archive, transaction->id, arena, ret_known, ret_record, ret_error);
     if (r <= 0)
         return r;
+    if (r == 2) { /* it cannot be compared, and scoring it again would count it twice */
+        *ret_field = TEXT_LITERAL("id");
+        ret_error->code = ERROR_ID_CONFLICT;
+        return error_prefix(ret_error, "a transaction with this id was scored before, and its "
+                                       "decision is no longer kept; a new transaction needs "
+                                       "another id");
+    }
     /* Checked before it is compared: comparing attributes relies on their limit. */
     r = transaction_check(transaction, ret_field, ret_error);
     if (r < 0)
@@ -108,6 +118,8 @@ static int find_newest(const struct states *states, struct archive *archive,
     if (!overlay_find_id(states->overlay, amendment_hash(scored->id), &known))
         return 0;
     int r = archive_read(archive, known.position, arena, ret_newest, ret_error);
+    if (r == -ERROR_NOT_FOUND) /* dropped by a prune, and so about an earlier transaction */
+        return 0;
     if (r < 0)
         return error_prefix(ret_error, "the record of this transaction's amendment");
     ret_newest->position = known.position;
@@ -142,9 +154,11 @@ static int find_scored(const struct states *states, struct archive *archive, str
                        struct arena *arena, struct known_id *ret_known, struct record *ret_scored,
                        struct text *ret_field, struct error *ret_error) {
     int r = find(states, archive, id, arena, ret_known, ret_scored, ret_error);
-    if (r != 0)
+    if (r == 1 || r < 0)
         return r;
     *ret_field = TEXT_LITERAL("transaction_id");
+    if (r == 2)
+        return error_prefix(ret_error, "the transaction with this id is known, but no longer kept");
     return ingest_unknown_id(states, ret_error);
 }
 

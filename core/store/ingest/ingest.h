@@ -22,8 +22,8 @@
  * yes, with the same content; *ret_record, in the arena, has its first decision. 0: its id is new;
  * ingest_decide() says whether the rest is valid. ERROR_INVALID: the id is known, but
  * transaction_check() refuses this transaction; *ret_field is the field at fault.
- * ERROR_ID_CONFLICT: the id was used for other content. ERROR_DAMAGED, ERROR_SYSTEM: the archive
- * cannot be read. */
+ * ERROR_ID_CONFLICT: the id was used for other content, or for a transaction whose record a prune
+ * has dropped. ERROR_DAMAGED, ERROR_SYSTEM: the archive cannot be read. */
 int ingest_recognise(const struct states *states, struct archive *archive,
                      const struct transaction *transaction, struct arena *arena,
                      struct known_id *ret_known, struct record *ret_record, struct text *ret_field,

@@ -28,7 +28,7 @@ void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefau
  * of an overlay without a generation. */
 void overlay_use_sample(struct overlay *overlay, uint64_t of, uint64_t remainder);
 /* For a comparison with tables that leave out ids: those of records before this position will not
- * be known. Likewise. */
+ * be known, not from its generation either. Before the first record. */
 void overlay_use_ids_from(struct overlay *overlay, uint64_t position);
 void overlay_free(struct overlay *overlay);
 

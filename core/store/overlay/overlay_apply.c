@@ -127,7 +127,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     overlay->lists = generation ? generation_take_lists(generation) : list_table_new();
     overlay->sources = generation ? generation_take_sources(generation) : source_table_new();
     if (generation) {
-        check(generation_manifest(generation)->plan_id == plan->id);
+        check(generation_has_plan(generation, plan));
         overlay->tally = generation_tally(generation);
     }
     return overlay;
@@ -157,7 +157,7 @@ void overlay_use_sample(struct overlay *overlay, uint64_t of, uint64_t remainder
 }
 
 void overlay_use_ids_from(struct overlay *overlay, uint64_t position) {
-    check(!overlay->generation && overlay->ids.count == 0);
+    check(overlay->ids.count == 0);
     overlay->ids_from = position;
 }
 
@@ -294,7 +294,12 @@ void overlay_apply(struct overlay *overlay, struct engine *engine, const struct 
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
     if (id_index_find(&overlay->ids, id_hash, ret_known))
         return true;
-    return overlay->generation && generation_find_id(overlay->generation, id_hash, ret_known);
+    struct known_id known;
+    if (!overlay->generation || !generation_find_id(overlay->generation, id_hash, &known) ||
+        known.position < overlay->ids_from)
+        return false;
+    *ret_known = known;
+    return true;
 }
 
 bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
