@@ -528,7 +528,7 @@ def overlay(stage):
 
 def never(stage):
     stage.start()
-    stage.fires("HarrierNeverNight", "HarrierNeverRebuilt")
+    stage.fires("HarrierNeverNight", "HarrierNeverRebuilt", "HarrierNeverBackup")
 
 
 def old(stage):
@@ -576,9 +576,9 @@ NEEDS_DISK = {"disk", "rejects"}
 STAGES = {
     "healthy": (healthy, set(), set()),
     "verdicts": (verdicts, {"HarrierDeclinesSpike", "HarrierVerdictSpike", "HarrierVerdictDrop"}, set()),
-    "never": (never, {"HarrierNeverNight", "HarrierNeverRebuilt"}, set()),
+    "never": (never, {"HarrierNeverNight", "HarrierNeverRebuilt", "HarrierNeverBackup"}, set()),
     "old": (old, {"HarrierDecisionsStale", "HarrierRebuildWanted", "HarrierGenerationOld", "HarrierNightMissing",
-                  "HarrierDegraded", "HarrierNightAlerts"}, set()),
+                  "HarrierDegraded", "HarrierNightAlerts"}, {"HarrierNeverBackup"}),
     "disk": (disk, {"HarrierDiskFilling", "HarrierDiskLow", "HarrierDiskFull", "HarrierArchiveWriteFailed", "HarrierNotReady",
                     "HarrierErrors"}, {"HarrierRefused", "HarrierRejectsDropped", "HarrierNoTraffic"}),
     "down": (down, {"HarrierDown"}, set()),
