@@ -9,6 +9,8 @@ enum server_metric {
     SERVER_READY,
     SERVER_DECIDES,
     SERVER_START_TIME,
+    CPU_TIME,
+    RESIDENT_MEMORY,
     REQUESTS,
     REQUEST_DURATION,
     ERRORS,
@@ -31,6 +33,8 @@ enum server_metric {
     ARCHIVE_WRITE_FAILURES,
     ARCHIVE_SYNC_DURATION,
     RECOVERIES,
+    DISK_FREE,
+    DISK_SIZE,
     /* cluster */
     LOG_COMMITTED_POSITION,
     LOG_LAG,
@@ -115,6 +119,9 @@ enum event_result {
     EVENT_RESULT_DROPPED, /* no room in the queue */
     EVENT_RESULT_COUNT
 };
+
+/* The disks that a server writes to; both may be the same one. */
+enum disk { DISK_ARCHIVE, DISK_GENERATIONS, DISK_COUNT };
 
 enum reject_result { REJECT_KEPT, REJECT_DROPPED, REJECT_RESULT_COUNT };
 

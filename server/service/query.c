@@ -15,6 +15,8 @@
 #include "server/adopt/staleness.h"
 #include "server/adopt/swap.h"
 #include "server/base/drift_counts.h"
+#include "server/ops/metrics.h"
+#include "server/ops/resources.h"
 #include "sources.h"
 
 /* ---- GetEntity ---- */
@@ -252,6 +254,7 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, BRAKES, 0, (int64_t)brakes);
     measure_night(service);
     measure_backup(service);
+    resources_measure(metrics, service->archive_path, service->generations_path);
     int64_t monotonic_us = clock_monotonic_us(service->settings.clock);
     if (service->tokens)
         tokens_measure(service->tokens);

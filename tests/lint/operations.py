@@ -5,7 +5,7 @@
   - what is written there as `name = value` is an option
   - the table of exit statuses has those of enum harrierd_exit, and no other; so has docs/CLI.md those of enum exit_status
 
-Metrics are compared by tests/system/test_signals.py, alerts and their runbook by deploy.py, options of commands by
+Metrics are compared by tests/system/test_signals.py, alerts and their runbook by watching.py, options of commands by
 cli_manual.py.
 
 usage: operations.py SOURCE_ROOT HARRIERD

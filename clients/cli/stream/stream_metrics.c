@@ -53,11 +53,11 @@ static const struct metric table[STREAM_METRIC_COUNT] = {
                            METRIC_MICROSECONDS, NULL, 0, NULL,
                            "From a record's timestamp to the commit of what became of it; the "
                            "oldest of each transaction."},
-    [STREAM_WAITING_FOR_SERVER] = {"harrier_stream_server_wait_microseconds_total", METRIC_COUNTER,
-                                   METRIC_PLAIN, NULL, 0, NULL,
+    [STREAM_WAITING_FOR_SERVER] = {"harrier_stream_server_wait_seconds_total", METRIC_COUNTER,
+                                   METRIC_MICROSECONDS, NULL, 0, NULL,
                                    "Time in which a full batch waited for the server."},
-    [STREAM_WAITING_FOR_COMMITS] = {"harrier_stream_commit_wait_microseconds_total", METRIC_COUNTER,
-                                    METRIC_PLAIN, NULL, 0, NULL,
+    [STREAM_WAITING_FOR_COMMITS] = {"harrier_stream_commit_wait_seconds_total", METRIC_COUNTER,
+                                    METRIC_MICROSECONDS, NULL, 0, NULL,
                                     "Time in which nothing was read because too much waited for "
                                     "its commit."},
     [STREAM_UNCOMMITTED] = {"harrier_stream_uncommitted_batches", METRIC_GAUGE, METRIC_PLAIN, NULL,

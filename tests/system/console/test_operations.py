@@ -137,7 +137,7 @@ class OperationsTest(ServerTest):
         self.assertEqual(drift["date"], night["date"])
         alerts = {alert["name"]: alert for alert in self.get("/api/alerts")["alerts"]}
         self.assertEqual(alerts["HarrierNightHeldBack"]["state"], "firing")
-        self.assertEqual(alerts["HarrierNotReady"]["state"], "quiet")
+        self.assertEqual((alerts["HarrierNotReady"]["state"], alerts["HarrierDown"]["state"]), ("quiet", "quiet"))
 
     def who_may_accept(self):
         for session in (self.viewer, self.analyst):
@@ -298,7 +298,7 @@ class OperationsTest(ServerTest):
             self.assertEqual(alert["state"] == "unknown", "unknown" in alert)
         self.harrierd.kill()
         state = {alert["name"]: alert["state"] for alert in self.get("/api/alerts")["alerts"]}
-        self.assertEqual((state["HarrierNotReady"], state["HarrierBrake"]), ("firing", "unknown"))
+        self.assertEqual((state["HarrierNotReady"], state["HarrierDown"], state["HarrierBrake"]), ("firing", "firing", "unknown"))
 
     def test_the_archive_is_what_the_command_says(self):
         self.begin()
