@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct front;
 
@@ -62,6 +63,20 @@ struct front_settings {
     struct metric_set *metrics;
 };
 
+/* Where a front can be asked without TLS, for probes of the process itself. */
+#define FRONT_PLACES_MAX 64
+struct front_place {
+    struct sockaddr_storage where;
+    socklen_t length;
+};
+struct front_places {
+    struct front_place at[FRONT_PLACES_MAX];
+    size_t count;
+    bool is_full; /* it closes new connections at once: max_connections are open */
+};
+
+#define FRONT_NOT_INSIDE (-2) /* of connect_inside(): this front never can */
+
 struct front_kind {
     const char *name;
     /* Copies the bytes. Any thread. */
@@ -69,6 +84,11 @@ struct front_kind {
     /* Probes every listener, and reopens those that do not answer. Called at intervals from one
      * thread; does not wait for answers. */
     void (*watch)(struct front *front);
+    /* Appends its places. Called from the thread that calls watch(). NULL: it has none. */
+    void (*find_places)(struct front *front, struct front_places *places);
+    /* A connection that begins in the process itself, unencrypted, framed as over ipc: its
+     * descriptor. -1: it cannot be made now. NULL: as FRONT_NOT_INSIDE. The same thread. */
+    int (*connect_inside)(struct front *front);
     /* Stops giving messages to the handler. True once all earlier ones are answered and no call of
      * the handler is under way, so that what it uses may be freed; until then the caller calls
      * again. Clients stay connected until close(), and find another server with their next request.
@@ -91,6 +111,15 @@ static inline void front_reply(struct front_request *request, const void *bytes,
 static inline void front_watch(struct front *front) {
     front->kind->watch(front);
 }
+static inline void front_find_places(struct front *front, struct front_places *places) {
+    if (front->kind->find_places)
+        front->kind->find_places(front, places);
+}
+static inline int front_connect_inside(struct front *front) {
+    return front->kind->connect_inside ? front->kind->connect_inside(front) : FRONT_NOT_INSIDE;
+}
+void front_add_place(struct front_places *places, const struct sockaddr_storage *where,
+                     socklen_t length);
 static inline bool front_drain(struct front *front) {
     return front->kind->drain(front);
 }
