@@ -125,11 +125,11 @@ static void on_watch(evutil_socket_t descriptor, short what, void *user) {
     front_watch(((struct harrierd *)user)->front);
 }
 
-/* There is nothing to feed before the front is open: systemd's watchdog begins with READY=1. */
+/* systemd's watchdog begins with READY=1. */
 static void on_feed(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct harrierd *harrierd = user;
-    if (harrierd->front)
+    if (harrierd->front && harrierd->supervisor.is_told_ready)
         supervisor_watch(&harrierd->supervisor, harrierd->service, harrierd->front,
                          clock_monotonic_us(&clock_system));
 }

@@ -531,6 +531,10 @@ class DoctorTest(ServerTest):
             "/proc/meminfo": "MemTotal: 8000000 kB\nMemAvailable: 4000000 kB\nSwapTotal: 1000 kB\n",
         })
         found = self.doctor("--root", root)
+        os.unlink(f"{root}/proc/locks")  # as where it names another device than stat() does
+        with open(f"{root}/proc/{server.process.pid}/comm", "w", encoding="ascii") as file:
+            file.write("harrierd\n")
+        self.assertEqual(self.doctor("--root", root)["sandbox"], found["sandbox"])
         self.assert_finds("sandbox", "warning", "without a filter of system calls", found=found)
         self.assert_finds("memory", "warning", "2.0 MiB of the server are swapped out", found=found)
         self.assert_finds("data folder", "bad", "the server runs as user 4711", found=found)

@@ -229,7 +229,8 @@ static bool find_lock(const char *locks, const struct stat *lock, pid_t *ret_pid
     return false;
 }
 
-/* For systems without /proc/locks: the file has the id of the process that locked it last. */
+/* Where /proc/locks does not show the file as stat() does, as on overlayfs: the file says which
+ * process locked it last. */
 static bool is_harrierd(const struct doctor *doctor, pid_t pid) {
     char name[64], path[64];
     snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
@@ -244,10 +245,11 @@ void doctor_find_process(struct doctor *doctor) {
     if (stat(path, &lock) == 0) {
         if (doctor_read(doctor, "/proc/locks", locks, LOCKS_BYTES_MAX))
             doctor->process.is_running = find_lock(locks, &lock, &doctor->process.pid);
+        long pid;
         if (!doctor->process.is_running && read_file(path, holder, sizeof holder) &&
-            is_harrierd(doctor, (pid_t)atol(holder))) {
+            sscanf(holder, "process %ld", &pid) == 1 && is_harrierd(doctor, (pid_t)pid)) {
             doctor->process.is_running = true;
-            doctor->process.pid = (pid_t)atol(holder);
+            doctor->process.pid = (pid_t)pid;
         }
     }
     free(locks);
