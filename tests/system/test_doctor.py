@@ -575,6 +575,27 @@ class DoctorTest(ServerTest):
         self.write_config(listen=f"nng+ipc://{self.folder}/harrierd.sock")
         self.assert_finds("libraries", "warning" if version < (1, 6) else "good")
 
+    def staged(self, **parts):
+        """The environment of a machine of which parts are as tests/system/staged_machine.c plays them."""
+        return {"LD_PRELOAD": os.environ["STAGED_MACHINE_LIBRARY"], "ASAN_OPTIONS": "verify_asan_link_order=0",
+                **{f"STAGED_{name.upper()}": str(value) for name, value in parts.items()}}.items()
+
+    def test_clock(self):
+        for state, result, word in (("synchronised", "good", "synchronised"), ("free", "warning", "no program keeps it"),
+                                    ("off", "warning", "may be off by 2000 ms"), ("unknown", "warning", "does not say")):
+            self.assert_finds("clock", result, word, environment=self.staged(clock=state))
+
+    def test_older_libraries(self):
+        self.assert_finds("libraries", "warning", "older than those of the build", "zstd 1.0.1 (built with",
+                          environment=self.staged(zstd="1.0.1"))
+
+    def test_slow_disk(self):
+        self.assert_finds("disk speed", "warning", "durability = synced every answer", measures=True,
+                          environment=self.staged(sync_ms=25))
+        self.write_config(durability="synced")
+        self.assert_finds("disk speed", "bad", "and answers wait for one", measures=True,
+                          environment=self.staged(sync_ms=25))
+
     def test_disk_is_measured(self):
         found = self.doctor(measures=True)
         self.assertRegex(found["disk speed"]["saw"], r"a sync of 4 KiB takes [\d.]+ (µs|ms|s), one in a hundred ")
