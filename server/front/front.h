@@ -118,8 +118,12 @@ static inline void front_find_places(struct front *front, struct front_places *p
 static inline int front_connect_inside(struct front *front) {
     return front->kind->connect_inside ? front->kind->connect_inside(front) : FRONT_NOT_INSIDE;
 }
-void front_add_place(struct front_places *places, const struct sockaddr_storage *where,
-                     socklen_t length);
+/* Places beyond the most are left out. */
+static inline void front_add_place(struct front_places *places,
+                                   const struct sockaddr_storage *where, socklen_t length) {
+    if (places->count < FRONT_PLACES_MAX)
+        places->at[places->count++] = (struct front_place){.where = *where, .length = length};
+}
 static inline bool front_drain(struct front *front) {
     return front->kind->drain(front);
 }

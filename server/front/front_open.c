@@ -43,13 +43,6 @@ static int connect_inside(struct front *base) {
     return own ? front_connect_inside(own) : FRONT_NOT_INSIDE;
 }
 
-/* Addresses beyond the most are left out. */
-void front_add_place(struct front_places *places, const struct sockaddr_storage *where,
-                     socklen_t length) {
-    if (places->count < FRONT_PLACES_MAX)
-        places->at[places->count++] = (struct front_place){.where = *where, .length = length};
-}
-
 static bool drain(struct front *base) {
     struct fronts *fronts = (struct fronts *)base;
     bool is_idle = true;

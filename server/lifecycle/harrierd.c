@@ -115,8 +115,8 @@ static void on_changed(evutil_socket_t descriptor, short what, void *user) {
     enum service_state state = service_state(harrierd->service, NULL, 0);
     bool is_ready = state == SERVICE_READY || state == SERVICE_STANDBY;
     if (is_ready != harrierd->was_ready && !(harrierd->draining && !is_ready))
-        supervisor_tell_ready(&harrierd->supervisor, is_ready);
-    supervisor_tell_reloaded(&harrierd->supervisor, harrierd->service);
+        supervisor_report_ready(&harrierd->supervisor, is_ready);
+    supervisor_report_reloaded(&harrierd->supervisor, harrierd->service);
     harrierd->was_ready = is_ready;
 }
 
@@ -179,7 +179,7 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
                   LOG_FIELDS(log_field_string("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT")),
                   "%s: answering the requests in progress, then exiting",
                   signal == SIGTERM ? "SIGTERM" : "SIGINT");
-    supervisor_tell(&harrierd->supervisor, "STOPPING=1");
+    supervisor_report(&harrierd->supervisor, "STOPPING=1");
     service_drain(harrierd->service);
     harrierd->drain_until_us =
         clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
@@ -266,10 +266,10 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     enum options_error kind;
     struct error error;
     log_line(&harrierd->log, LOG_INFO, "SIGHUP: reloading options and policy");
-    supervisor_tell_reload(&harrierd->supervisor);
+    supervisor_report_reload(&harrierd->supervisor);
     if (options_load(&harrierd->source, &next, &action, &next_set, &kind, &error) < 0) {
         service_refuse_reload(harrierd->service, error.text);
-        supervisor_tell_reloaded(&harrierd->supervisor, harrierd->service);
+        supervisor_report_reloaded(&harrierd->supervisor, harrierd->service);
         return;
     }
     struct buffer fixed;

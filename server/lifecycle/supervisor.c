@@ -51,17 +51,17 @@ void supervisor_deinit(struct supervisor *supervisor) {
 
 /* ---- states ---- */
 
-void supervisor_tell(struct supervisor *supervisor, const char *message) {
+void supervisor_report(struct supervisor *supervisor, const char *message) {
     notify_supervisor(supervisor->socket, message);
 }
 
-void supervisor_tell_ready(struct supervisor *supervisor, bool is_ready) {
-    supervisor_tell(supervisor, is_ready ? "READY=1\nSTATUS=ready" : "STATUS=unavailable");
+void supervisor_report_ready(struct supervisor *supervisor, bool is_ready) {
+    supervisor_report(supervisor, is_ready ? "READY=1\nSTATUS=ready" : "STATUS=unavailable");
     supervisor->is_told_ready |= is_ready;
 }
 
 /* Before it was ready, the end of the reload would look like the end of the start. */
-void supervisor_tell_reload(struct supervisor *supervisor) {
+void supervisor_report_reload(struct supervisor *supervisor) {
     struct timespec now;
     char message[64];
     if (!supervisor->is_told_ready)
@@ -69,15 +69,15 @@ void supervisor_tell_reload(struct supervisor *supervisor) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
              (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-    supervisor_tell(supervisor, message);
+    supervisor_report(supervisor, message);
     supervisor->is_reloading = true;
 }
 
-void supervisor_tell_reloaded(struct supervisor *supervisor, struct service *service) {
+void supervisor_report_reloaded(struct supervisor *supervisor, struct service *service) {
     if (!supervisor->is_reloading || service_is_reloading(service))
         return;
     supervisor->is_reloading = false;
-    supervisor_tell(supervisor, "READY=1");
+    supervisor_report(supervisor, "READY=1");
 }
 
 /* ---- the watchdog ---- */
@@ -212,7 +212,7 @@ static void advance(struct supervisor *supervisor, struct service *service, stru
 /* ---- feeding ---- */
 
 static void feed(struct supervisor *supervisor, int64_t now_us) {
-    supervisor_tell(supervisor, "WATCHDOG=1");
+    supervisor_report(supervisor, "WATCHDOG=1");
     if (supervisor->is_late)
         log_line(supervisor->log, LOG_INFO,
                  "scoring requests succeed again; the supervisor's watchdog is fed");

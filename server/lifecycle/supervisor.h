@@ -50,12 +50,12 @@ struct supervisor {
 void supervisor_init(struct supervisor *supervisor, struct log *log);
 void supervisor_deinit(struct supervisor *supervisor);
 
-void supervisor_tell(struct supervisor *supervisor, const char *message);
+void supervisor_report(struct supervisor *supervisor, const char *message);
 /* The service is ready, or is no longer: is_ready. */
-void supervisor_tell_ready(struct supervisor *supervisor, bool is_ready);
+void supervisor_report_ready(struct supervisor *supervisor, bool is_ready);
 /* A reload has begun, or may have ended; the latter may be called at any time. */
-void supervisor_tell_reload(struct supervisor *supervisor);
-void supervisor_tell_reloaded(struct supervisor *supervisor, struct service *service);
+void supervisor_report_reload(struct supervisor *supervisor);
+void supervisor_report_reloaded(struct supervisor *supervisor, struct service *service);
 
 /* How often to call supervisor_watch(); 0: never. */
 int64_t supervisor_watch_interval_us(const struct supervisor *supervisor);

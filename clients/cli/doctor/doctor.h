@@ -1,7 +1,7 @@
 /* What `harrier doctor` looks at, and how its checks say what they found.
  *
- * A check is a row of the table in doctor.c. It looks at one thing, says what it saw once, and what
- * to do if that is not good; it changes nothing. One that does not apply here says nothing. */
+ * A check is a row of the table in doctor_run.c. It looks at one thing, says what it saw once, and
+ * what to do if that is not good; it changes nothing. One that does not apply here says nothing. */
 #pragma once
 
 #include "clients/cli/terminal/server_options.h"
@@ -81,6 +81,3 @@ void doctor_bad(struct doctor *doctor, const char *advice, const char *format, .
 
 /* The value of harrierd's option; NULL if the configuration could not be read. */
 const char *doctor_option(const struct doctor *doctor, const char *name);
-
-/* Runs every check, and prints. */
-void doctor_run(struct doctor *doctor);

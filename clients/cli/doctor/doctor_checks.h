@@ -1,5 +1,5 @@
-/* The checks, one function for each row of the table in doctor.c. Later ones may use what earlier
- * ones found. */
+/* The checks, one function for each row of the table in doctor_run.c. Later ones may use what
+ * earlier ones found. */
 #pragma once
 
 #include "doctor.h"

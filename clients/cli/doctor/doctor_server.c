@@ -49,7 +49,7 @@ static void judge_status(struct doctor *doctor, const char *address,
                          const struct harrier_status *status) {
     keep_status(&doctor->status, status);
     if (strcmp(status->state, "ready") != 0 && strcmp(status->state, "standby") != 0)
-        doctor_bad(doctor, "docs/OPERATIONS.md, Troubleshooting: the reason says where to look",
+        doctor_bad(doctor, "docs/operations/troubleshooting.md has what each reason means",
                    "%s is %s: %s", address, status->state,
                    *status->state_reason ? status->state_reason : "it does not say why");
     else if (*status->reload_error)

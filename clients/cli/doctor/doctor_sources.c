@@ -197,18 +197,6 @@ void doctor_load_config(struct doctor *doctor) {
     buffer_deinit(&said);
 }
 
-const char *doctor_option(const struct doctor *doctor, const char *name) {
-    const char *at = (const char *)doctor->config.values.bytes;
-    const char *end = at + doctor->config.values.length;
-    while (at && at < end) {
-        const char *value = at + strlen(at) + 1;
-        if (strcmp(at, name) == 0)
-            return value;
-        at = value + strlen(value) + 1;
-    }
-    return NULL;
-}
-
 /* ---- the server's process ---- */
 
 /* A line is "1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF". */
