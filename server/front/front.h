@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 struct front;
 
@@ -63,17 +62,7 @@ struct front_settings {
     struct metric_set *metrics;
 };
 
-/* Where a front can be asked without TLS, for probes of the process itself. */
-#define FRONT_PLACES_MAX 64
-struct front_place {
-    struct sockaddr_storage where;
-    socklen_t length;
-};
-struct front_places {
-    struct front_place at[FRONT_PLACES_MAX];
-    size_t count;
-    bool is_full; /* it closes new connections at once: max_connections are open */
-};
+struct front_places; /* front_places.h */
 
 #define FRONT_NOT_INSIDE (-2) /* of connect_inside(): this front never can */
 
@@ -117,12 +106,6 @@ static inline void front_find_places(struct front *front, struct front_places *p
 }
 static inline int front_connect_inside(struct front *front) {
     return front->kind->connect_inside ? front->kind->connect_inside(front) : FRONT_NOT_INSIDE;
-}
-/* Places beyond the most are left out. */
-static inline void front_add_place(struct front_places *places,
-                                   const struct sockaddr_storage *where, socklen_t length) {
-    if (places->count < FRONT_PLACES_MAX)
-        places->at[places->count++] = (struct front_place){.where = *where, .length = length};
 }
 static inline bool front_drain(struct front *front) {
     return front->kind->drain(front);

@@ -17,6 +17,7 @@
 #include "front_nng.h"
 
 #include "front_nng_listener.h"
+#include "front_places.h"
 
 #include "core/base/check.h"
 #include "core/wire/message/sp.h"

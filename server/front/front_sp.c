@@ -12,6 +12,7 @@
 #include "front_sp.h"
 
 #include "core/base/check.h"
+#include "front_places.h"
 #include "front_sp_acceptor.h"
 #include "front_sp_batch.h"
 #include "front_sp_events.h"

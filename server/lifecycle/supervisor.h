@@ -21,6 +21,7 @@
 
 #include "server/base/service.h"
 #include "server/front/front.h"
+#include "server/front/front_places.h"
 #include "server/net/probe.h"
 
 #include <stdbool.h>
