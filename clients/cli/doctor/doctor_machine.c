@@ -109,11 +109,13 @@ void check_clock(struct doctor *doctor) {
     int state = adjtimex(&clock);
     char time_text[QUANTITY_TIME_SIZE], behind[QUANTITY_DURATION_SIZE];
     quantity_format_time(doctor->now_us, time_text);
-    int64_t behind_us = doctor->archive.time_us - doctor->now_us;
+    int64_t behind_us = 0;
+    if (doctor->archive.time_us != INT64_MIN)
+        behind_us = doctor->archive.time_us - doctor->now_us;
     if (doctor->now_us < CLOCK_MIN_US)
         doctor_bad(doctor, "set the clock (chronyd, systemd-timesyncd) before a server starts",
                    "it says %s, which is long past", time_text);
-    else if (doctor->archive.time_us != INT64_MIN && behind_us > BEHIND_US)
+    else if (behind_us > BEHIND_US)
         doctor_bad(doctor,
                    "set the clock; if the archive's last records were written with a wrong one, "
                    "receive times stand still until it has caught up",
