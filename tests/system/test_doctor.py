@@ -104,10 +104,10 @@ class DoctorTest(ServerTest):
                     connection.score([{**transaction(number), "event_time_us": yesterday_us + number * 1000000}])
             server.stop()
             self.run_harrier("night", "--quiet", "--data", self.data)
+            self.run_harrier("backup", "--quiet", self.data, f"{self.folder}/backup")
             os.rename(self.data, os.path.join(DoctorTest.template, "data"))
         shutil.copytree(os.path.join(DoctorTest.template, "data"), self.data, symlinks=True)
         os.chmod(self.data, 0o750)
-        self.write_backup(time=int(time.time() * 1e6), position=10, folder="/backup")
 
     def write_config(self, **changes):
         self.options.update(changes)
@@ -488,21 +488,19 @@ class DoctorTest(ServerTest):
         self.assert_finds("night", "bad", "latest.json")
 
     def test_backups(self):
+        """harrier backup made the first."""
+        self.assert_finds("backup", "good", "lacks 0 records", "/backup")
         now = int(time.time())
-        for members, result, words in (
-            ({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 3600)), "position": 1, "folder": "/b"}, "good",
-             ["1 h", "/b"]),
-            ({"time": (now - 3 * DAY) * 1000000, "position": 1, "folder": "/b"}, "warning", ["3 d"]),
-            ({"time": (now - 30 * DAY) * 1000000, "position": 1, "folder": "/b"}, "bad", ["30 d"]),
-            ({"time": "yesterday", "position": 1, "folder": "/b"}, "bad", ["expected time, position and folder"]),
-            ({}, "bad", ["expected time"]),
-        ):
-            with self.subTest(members):
-                self.write_backup(**members)
+        for hours, result, words in ((1, "good", ["1 h 00 min", "lacks 21 records", "/b"]), (3 * 24, "warning", ["3 d"]),
+                                     (30 * 24, "bad", ["30 d", "harrier-backup.timer"])):
+            with self.subTest(hours):
+                self.write_backup(last_success_time_us=(now - hours * 3600) * 1000000, position=1, folder="/b")
                 self.assert_finds("backup", result, *words)
+        self.write_backup()
+        self.assert_finds("backup", "warning", "no backup is known")
         with open(f"{self.data}/backup.json", "w", encoding="utf-8") as file:
             file.write("no JSON")
-        self.assert_finds("backup", "bad", "expected time")
+        self.assert_finds("backup", "bad", "backup.json")
 
     # ---- the machine ----
 

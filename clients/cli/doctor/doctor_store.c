@@ -3,24 +3,20 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/text.h"
-#include "core/policy/lang/calendar.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
+#include "core/store/backups/backup_summary.h"
 #include "core/store/generation/generation.h"
 #include "core/store/generation/generation_folder.h"
 #include "core/store/nights/night_summary.h"
 #include "doctor_checks.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define DAY_US          (INT64_C(86400) * 1000000)
 #define HOUR_US         (INT64_C(3600) * 1000000)
@@ -31,8 +27,6 @@
 #define TABLES_STALE_US (7 * DAY_US)
 #define BACKUP_LATE_US  (2 * DAY_US)
 #define BACKUP_OLD_US   (8 * DAY_US)
-#define BACKUP_FILE     "backup.json"
-#define BACKUP_BYTES    (1u << 20)
 
 static const char *age_text(int64_t age_us, char text[QUANTITY_DURATION_SIZE]) {
     return quantity_format_duration(age_us > 0 ? (uint64_t)age_us : 0, text);
@@ -295,61 +289,37 @@ void check_night(struct doctor *doctor) {
 
 /* ---- the backup ---- */
 
-/* "time" is a text as RFC 3339 has it, or a number of microseconds. */
-static bool read_time(const json_t *value, int64_t *ret_us) {
-    if (json_is_integer(value)) {
-        *ret_us = json_integer_value(value);
-        return true;
-    }
-    return json_is_string(value) &&
-           calendar_parse_timestamp(text_of(json_string_value(value)), ret_us) == 0;
-}
-
-static void judge_backup(struct doctor *doctor, const json_t *backup) {
-    const json_t *position = json_object_get(backup, "position");
-    const char *folder = json_string_value(json_object_get(backup, "folder"));
+static void judge_backup(struct doctor *doctor, const struct backup_summary *backup) {
+    const char *advice = "systemctl list-timers harrier-backup.timer; journalctl -u harrier-backup";
     char age[QUANTITY_DURATION_SIZE], behind[QUANTITY_COUNT_SIZE];
-    int64_t time_us;
-    if (!read_time(json_object_get(backup, "time"), &time_us) || !json_is_integer(position) ||
-        !folder) {
-        doctor_bad(doctor, "run harrier backup, which writes it anew",
-                   "%s: expected time, position and folder", BACKUP_FILE);
-        return;
-    }
-    int64_t age_us = doctor->now_us - time_us;
-    uint64_t saved = (uint64_t)json_integer_value(position);
+    int64_t age_us = doctor->now_us - backup->last_success_us;
+    uint64_t saved = backup->place.position;
     uint64_t end = doctor->archive.is_known ? doctor->archive.end.position : saved;
     age_text(age_us, age);
     quantity_format_count(end > saved ? end - saved : 0, behind);
     if (age_us > BACKUP_OLD_US)
-        doctor_bad(doctor, "run harrier backup, and find out why it does not run by itself",
-                   "the last one is %s old and lacks %s records: %s", age, behind, folder);
+        doctor_bad(doctor, advice, "the last one is %s old and lacks %s records: %s", age, behind,
+                   backup->folder);
     else if (age_us > BACKUP_LATE_US)
-        doctor_warn(doctor, "run harrier backup, and find out why it does not run by itself",
-                    "the last one is %s old and lacks %s records: %s", age, behind, folder);
+        doctor_warn(doctor, advice, "the last one is %s old and lacks %s records: %s", age, behind,
+                    backup->folder);
     else
-        doctor_good(doctor, "%s old, lacks %s records: %s", age, behind, folder);
+        doctor_good(doctor, "%s old, lacks %s records: %s", age, behind, backup->folder);
 }
 
 void check_backup(struct doctor *doctor) {
-    int folder = open(doctor->data, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    char *bytes;
-    size_t length;
+    struct backup_summary backup;
     struct error error;
-    if (folder < 0)
+    struct stat status;
+    if (stat(doctor->data, &status) < 0)
         return;
-    int r = file_load(folder, BACKUP_FILE, BACKUP_BYTES, &bytes, &length, &error);
-    close(folder);
-    if (r < 0 && error.code == ERROR_NOT_FOUND) {
-        doctor_warn(doctor, "harrier backup, every day, to another machine", "no backup is known");
-        return;
-    }
-    if (r < 0) {
-        doctor_bad(doctor, "run it as root, or as the server's user", "%s", error.text);
-        return;
-    }
-    json_t *backup = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
-    judge_backup(doctor, backup);
-    json_decref(backup);
-    free(bytes);
+    int r = backup_summary_read(doctor->data, &backup, &error);
+    if (r < 0)
+        doctor_bad(doctor, "the next harrier backup writes it anew", "%s", error.text);
+    else if (r > 0 || backup.last_success_us == 0)
+        doctor_warn(doctor,
+                    "systemctl enable --now harrier-backup.timer, to another disk or machine",
+                    "no backup is known");
+    else
+        judge_backup(doctor, &backup);
 }
