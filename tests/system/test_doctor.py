@@ -468,6 +468,16 @@ class DoctorTest(ServerTest):
                           environment=self.shifted(9 * DAY))
         self.run_harrier("archive", "seal", "--quiet", self.data)
         self.assert_finds("sealing", "good", environment=self.shifted(9 * DAY))
+        # An archive that begins later than at record 1 is as sound.
+        later = {**os.environ, **dict(self.shifted(10 * DAY))}
+        for command in (["rebuild", "--data", self.data, "--quiet"],
+                        ["archive", "prune", self.data, "--quiet", "--before",
+                         time.strftime("%Y-%m-%d", time.gmtime(time.time() + 3 * DAY))]):
+            done = subprocess.run([HARRIER, *command], env=later, capture_output=True, text=True, timeout=WAIT, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        first = min(int(os.path.basename(path).split(".")[0]) for path in self.segments(server, sealed=True))
+        self.assertGreater(first, 1)
+        self.assert_finds("archive", "good", "all synced", environment=self.shifted(10 * DAY))
 
     def test_nights(self):
         path = f"{self.data}/nights/latest.json"

@@ -294,7 +294,11 @@ int archive_examine(const char *path, struct archive_examination *ret_examinatio
         return r;
     r = segment_list_scan(&archive.list, archive.directory, INT32_MIN, ret_error);
     if (r == 0)
+        r = archive_begin_look(archive.directory, &archive.begin, ret_error);
+    if (r >= 0) {
+        segment_list_begin(&archive.list, archive.begin.place);
         r = examine(&archive, &finding, ret_error);
+    }
     if (r == 0)
         *ret_examination = (struct archive_examination){
             .end = finding.end,
