@@ -28,6 +28,7 @@ static const struct command {
     {"brake", command_brake, "show the brakes of a server's rules, lift and pull them"},
     {"entity", command_entity, "show the features of one card, customer, … as a server has them"},
     {"status", command_status, "show the state of a server"},
+    {"doctor", command_doctor, "look for what is wrong with an installation, and say what to do"},
     {"reload", command_reload, "make a server load its policy again and show the result"},
     {"token", command_token, "create, list and revoke the tokens of a server's clients"},
     {"simulate", command_simulate, "generate labelled transactions"},

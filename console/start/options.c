@@ -9,8 +9,11 @@
 #include "server/ops/log.h"
 
 #include <argp.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     OPTION_DATA = 256,
@@ -153,7 +156,18 @@ static void check_metrics(const struct console_options *options, struct argp_sta
         argp_error(state, "--metrics: %s", error.text);
 }
 
+/* The default of an option: the file that systemd passes as the credential harrier-console.NAME
+ * (LoadCredential=), if it does. */
+static void take_credential(const char **option, const char *name, char path[PATH_MAX]) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    if (!*option && folder &&
+        snprintf(path, PATH_MAX, "%s/harrier-console.%s", folder, name) < PATH_MAX &&
+        access(path, F_OK) == 0)
+        *option = path;
+}
+
 static void check_options(struct console_options *options, struct argp_state *state) {
+    static char paths[3][PATH_MAX]; /* as long as the process, as arguments are */
     if (options->command == CONSOLE_CHECK_POLICY) {
         if (!options->policy)
             argp_error(state, "expected: check-policy FOLDER");
@@ -175,6 +189,9 @@ static void check_options(struct console_options *options, struct argp_state *st
     }
     if (!options->archive)
         argp_error(state, FOLDER_ARCHIVE_MISSING);
+    take_credential(&options->token_file, "token", paths[0]);
+    take_credential(&options->tls_cert, "tls_cert", paths[1]);
+    take_credential(&options->tls_key, "tls_key", paths[2]);
     check_listen(options, state);
     check_sign_on(options, state);
     check_metrics(options, state);
@@ -326,7 +343,8 @@ void console_options_parse(int argc, char **argv, struct console_options *ret_op
                "password. ROLE is viewer, analyst, author, approver or admin. backup copies the "
                "database of --data to FILE, also while a console runs; restore puts it back. "
                "check-policy is what the console runs to check a draft: it prints what it finds "
-               "as JSON.",
+               "as JSON. A credential of systemd, harrier-console.token, .tls_cert or .tls_key, is the "
+               "default of its option.",
     };
     *ret_options = (struct console_options){.server = "tcp://127.0.0.1:7731",
                                             .listen = "127.0.0.1:7780",

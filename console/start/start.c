@@ -18,6 +18,7 @@
 #include "options.h"
 #include "server/net/address.h"
 #include "server/ops/clock.h"
+#include "server/ops/notify.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -254,7 +255,9 @@ static int serve(struct console *console, const struct console_options *options,
         r = open_web(console, options, certificate, &web, ret_error);
     if (r == 0) {
         announce(console, options, web);
+        notify_supervisor(getenv("NOTIFY_SOCKET"), "READY=1\nSTATUS=ready");
         wait_for_end(interrupted, certificate);
+        notify_supervisor(getenv("NOTIFY_SOCKET"), "STOPPING=1");
         connection_stop(console->connection); /* or an explanation could delay the end */
         atomic_store(&console->is_ending, true);
         web_close(web);

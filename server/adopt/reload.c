@@ -472,9 +472,31 @@ static void end(struct reload *reload) {
     candidate_deinit(&reload->policy);
 }
 
+/* Asked for since: another reload follows. */
+static uint64_t reloads_asked(struct service *service) {
+    pthread_mutex_lock(&service->reload_lock);
+    uint64_t asked = service->reloads_asked;
+    pthread_mutex_unlock(&service->reload_lock);
+    return asked;
+}
+
+static void note_done(struct service *service, uint64_t asked) {
+    pthread_mutex_lock(&service->reload_lock);
+    service->reloads_done = asked;
+    pthread_mutex_unlock(&service->reload_lock);
+}
+
+bool service_is_reloading(struct service *service) {
+    pthread_mutex_lock(&service->reload_lock);
+    bool is_reloading = service->reloads_done != service->reloads_asked;
+    pthread_mutex_unlock(&service->reload_lock);
+    return is_reloading;
+}
+
 void reload_run(struct service *service) {
     struct reload reload = {.service = service,
                             .began_us = clock_monotonic_us(service->settings.clock)};
+    uint64_t asked = reloads_asked(service);
     struct run *waiting = take_waiting(service);
     for (size_t i = 0; i < STEPS && steps[i].take(&reload); i++)
         continue;
@@ -484,6 +506,7 @@ void reload_run(struct service *service) {
             buffer_printf(&reload.policy.messages, "%s\n", reload.tokens_error);
         shadows_log(service, reload.shadows, reload.shadow_count);
         challenger_log(service, &reload.challenger);
+        note_done(service, asked);
         service_report(service);
         swap_ask(service, true); /* tables refused under the old policy may fit this one */
     }
@@ -503,15 +526,19 @@ void service_reload(struct service *service, const char *policy, int64_t max_ahe
     pthread_mutex_lock(&service->lock);
     service->max_ahead_us = max_ahead_us;
     pthread_mutex_unlock(&service->lock);
+    pthread_mutex_lock(&service->reload_lock);
     if (policy) {
-        pthread_mutex_lock(&service->reload_lock);
         free(service->policy_path);
         service->policy_path = text_copy(text_of(policy));
-        pthread_mutex_unlock(&service->reload_lock);
     }
+    service->reloads_asked++;
+    pthread_mutex_unlock(&service->reload_lock);
     jobs_ask(&service->jobs, JOB_RELOAD);
 }
 
 void service_reload_again(struct service *service) {
+    pthread_mutex_lock(&service->reload_lock);
+    service->reloads_asked++;
+    pthread_mutex_unlock(&service->reload_lock);
     jobs_ask(&service->jobs, JOB_RELOAD);
 }

@@ -41,6 +41,8 @@ void request_log(const struct run *run, int64_t took_us) {
     bool is_slow = slow_us > 0 && took_us >= slow_us && !may_be_slow(run);
     enum log_level level = error->code ? level_of(error->code) : LOG_WARNING;
     uint64_t dropped = 0;
+    if (run->is_probe && error->code)
+        return; /* the supervisor's watchdog says what matters of it */
     if ((!error->code && !is_slow) || !log_shows(service->settings.log, level) ||
         !log_limit_admit(&service->log_limit, clock_monotonic_us(service->settings.clock),
                          &dropped))

@@ -33,6 +33,7 @@ struct run {
     uint64_t explained_position; /* of the transaction to be explained; 0: none */
     uint64_t explained_until;    /* last record in the archive when the explanation was asked for */
     enum denial denial;          /* why the token was refused */
+    bool is_probe;               /* a scoring probe of this process: counted nowhere */
     struct bearer bearer;        /* whose token it was */
     struct run_queue *queue;     /* where a thread will take it to answer it; NULL: nowhere */
     struct overlay_view *view;   /* to hash for Status; NULL: no hash was asked for */

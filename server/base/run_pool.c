@@ -51,8 +51,10 @@ static void reply(struct run *run, int64_t now_us) {
     struct service *service = run->service;
     const struct service_settings *settings = &service->settings;
     int64_t took_us = now_us - run->request->arrived_us;
-    metric_add(settings->metrics, REQUESTS, run->message.call, 1);
-    metric_observe(settings->metrics, REQUEST_DURATION, run->message.call, took_us);
+    if (!run->is_probe) {
+        metric_add(settings->metrics, REQUESTS, run->message.call, 1);
+        metric_observe(settings->metrics, REQUEST_DURATION, run->message.call, took_us);
+    }
     request_log(run, took_us);
     front_reply(run->request, run->answer.bytes, run->answer.length);
 

@@ -129,6 +129,10 @@ int service_check_token(struct service *service, struct text token, struct error
  * this process knows. */
 void service_write_probe(const struct service *service, struct buffer *out);
 
+/* The same for Score: a dry run of one transaction, which the service completes so that the policy
+ * in force takes it. Counted nowhere. */
+void service_write_scoring_probe(const struct service *service, struct buffer *out);
+
 /* Sets the folders of shadow policies for the next reload; copied. */
 void service_set_shadows(struct service *service, const char *const *folders, size_t count);
 /* Sets the challenger for the next reload; copied. */
@@ -138,6 +142,9 @@ void service_set_challenge(struct service *service, const struct challenge_setti
 void service_reload(struct service *service, const char *policy, int64_t max_ahead_us);
 /* The same with the folder and max_ahead_us as they are. */
 void service_reload_again(struct service *service);
+/* Has a reload that was asked for here not ended yet? settings.changed is called when it has. Any
+ * thread. */
+bool service_is_reloading(struct service *service);
 /* Reports a reload that was refused before it began, because the configuration is invalid. */
 void service_refuse_reload(struct service *service, const char *reason);
 

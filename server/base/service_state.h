@@ -81,7 +81,7 @@ struct service {
     int64_t started_us;                    /* wall clock */
 
     struct tokens *tokens;      /* NULL: requests need no token */
-    char probe_token[64];       /* hexadecimal digits, no NUL; accepted for Status only */
+    char probe_token[64];       /* hexadecimal digits, no NUL; accepted for probes only */
     struct log_limit log_limit; /* of the lines about single requests */
 
     /* The decision lock. It guards everything down to the marked end: one decision at a time, in
@@ -140,6 +140,8 @@ struct service {
     struct shadow_folders shadow_folders;
     struct challenge_wish challenge_wish;
     struct run *reload_waiting; /* for the result of the next reload to begin */
+    uint64_t reloads_asked;     /* by service_reload() and _again() */
+    uint64_t reloads_done;      /* of those, how many the last finished reload has served */
     size_t reload_waiters;      /* those, and those of the reload under way */
 
     atomic_bool stopping; /* service_close() has begun: background work breaks off */

@@ -62,6 +62,10 @@ struct front_settings {
     struct metric_set *metrics;
 };
 
+struct front_places; /* front_places.h */
+
+#define FRONT_NOT_INSIDE (-2) /* of connect_inside(): this front never can */
+
 struct front_kind {
     const char *name;
     /* Copies the bytes. Any thread. */
@@ -69,6 +73,11 @@ struct front_kind {
     /* Probes every listener, and reopens those that do not answer. Called at intervals from one
      * thread; does not wait for answers. */
     void (*watch)(struct front *front);
+    /* Appends its places. Called from the thread that calls watch(). NULL: it has none. */
+    void (*find_places)(struct front *front, struct front_places *places);
+    /* A connection that begins in the process itself, unencrypted, framed as over ipc: its
+     * descriptor. -1: it cannot be made now. NULL: as FRONT_NOT_INSIDE. The same thread. */
+    int (*connect_inside)(struct front *front);
     /* Stops giving messages to the handler. True once all earlier ones are answered and no call of
      * the handler is under way, so that what it uses may be freed; until then the caller calls
      * again. Clients stay connected until close(), and find another server with their next request.
@@ -90,6 +99,13 @@ static inline void front_reply(struct front_request *request, const void *bytes,
 }
 static inline void front_watch(struct front *front) {
     front->kind->watch(front);
+}
+static inline void front_find_places(struct front *front, struct front_places *places) {
+    if (front->kind->find_places)
+        front->kind->find_places(front, places);
+}
+static inline int front_connect_inside(struct front *front) {
+    return front->kind->connect_inside ? front->kind->connect_inside(front) : FRONT_NOT_INSIDE;
 }
 static inline bool front_drain(struct front *front) {
     return front->kind->drain(front);

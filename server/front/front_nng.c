@@ -17,6 +17,7 @@
 #include "front_nng.h"
 
 #include "front_nng_listener.h"
+#include "front_places.h"
 
 #include "core/base/check.h"
 #include "core/wire/message/sp.h"
@@ -158,6 +159,13 @@ static void watch(struct front *base) {
         watch_listener(front, &front->listeners[i], now_us);
 }
 
+static void find_places(struct front *base, struct front_places *places) {
+    struct front_nng *front = (struct front_nng *)base;
+    for (size_t i = 0; i < front->listener_count; i++)
+        if (front->listeners[i].where_length > 0)
+            front_add_place(places, &front->listeners[i].where, front->listeners[i].where_length);
+}
+
 /* ---- the end ---- */
 
 static bool drain(struct front *base) {
@@ -202,6 +210,7 @@ static const struct front_kind nng_front = {
     .name = "nng",
     .reply = reply,
     .watch = watch,
+    .find_places = find_places,
     .drain = drain,
     .close = close_front,
 };

@@ -29,6 +29,20 @@ static void watch(struct front *base) {
             front_watch(fronts->of[i]);
 }
 
+static void find_places(struct front *base, struct front_places *places) {
+    struct fronts *fronts = (struct fronts *)base;
+    for (size_t i = 0; i < FRONTS; i++)
+        if (fronts->of[i])
+            front_find_places(fronts->of[i], places);
+}
+
+/* Our own front's, if it has an address. */
+static int connect_inside(struct front *base) {
+    struct fronts *fronts = (struct fronts *)base;
+    struct front *own = fronts->of[ADDRESS_FRONT_SP];
+    return own ? front_connect_inside(own) : FRONT_NOT_INSIDE;
+}
+
 static bool drain(struct front *base) {
     struct fronts *fronts = (struct fronts *)base;
     bool is_idle = true;
@@ -59,7 +73,14 @@ static void close_fronts(struct front *base) {
 
 /* No reply: requests belong to the front that received them. */
 static const struct front_kind all_fronts = {
-    .name = "all", .watch = watch, .drain = drain, .reload = reload, .close = close_fronts};
+    .name = "all",
+    .watch = watch,
+    .find_places = find_places,
+    .connect_inside = connect_inside,
+    .drain = drain,
+    .reload = reload,
+    .close = close_fronts,
+};
 
 /* Each front gets the settings with its own share of the addresses. */
 int front_open(const struct front_settings *settings, struct front **ret_front,

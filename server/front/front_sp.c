@@ -12,6 +12,7 @@
 #include "front_sp.h"
 
 #include "core/base/check.h"
+#include "front_places.h"
 #include "front_sp_acceptor.h"
 #include "front_sp_batch.h"
 #include "front_sp_events.h"
@@ -114,6 +115,9 @@ static void on_wake(evutil_socket_t descriptor, short what, void *user) {
     eventfd_t count;
     eventfd_read(descriptor, &count);
     take_answers(front);
+    int inner = atomic_exchange(&front->inner, -1);
+    if (inner >= 0)
+        connection_open(front, inner, SP_IPC, NULL);
     for (size_t i = 0; i < front->acceptor_count; i++)
         acceptor_reopen_if_deaf(&front->acceptors[i]);
     if (!atomic_load(&front->ending))
@@ -157,6 +161,31 @@ static void watch(struct front *base) {
         return;
     for (size_t i = 0; i < front->acceptor_count; i++)
         acceptor_watch(&front->acceptors[i], now_us);
+}
+
+/* Those with TLS are left out: a probe would need a certificate. */
+static void find_places(struct front *base, struct front_places *places) {
+    struct front_sp *front = (struct front_sp *)base;
+    for (size_t i = 0; i < front->acceptor_count; i++)
+        if (!address_is_tls(front->acceptors[i].address))
+            front_add_place(places, &front->acceptors[i].where, front->acceptors[i].where_length);
+    if (atomic_load(&front->connection_count) >= front->settings.connections_max)
+        places->is_full = true;
+}
+
+/* For the loop to take over one end. If it has not even taken the one before, it hangs. */
+static int connect_inside(struct front *base) {
+    struct front_sp *front = (struct front_sp *)base;
+    int ends[2], none = -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+        return -1;
+    if (atomic_compare_exchange_strong(&front->inner, &none, ends[0])) {
+        eventfd_write(front->wake_descriptor, 1);
+        return ends[1];
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return -1;
 }
 
 /* ---- the end ---- */
@@ -209,6 +238,9 @@ static void front_free(struct front_sp *front) {
     for (size_t i = 0; i < front->settings.requests_max; i++)
         buffer_deinit(&front->slots[i].answer);
     close(front->wake_descriptor);
+    int inner = atomic_load(&front->inner);
+    if (inner >= 0)
+        close(inner);
     chunk_pool_deinit(&front->pool);
     tls_close(front->tls);
     free(front->acceptors);
@@ -239,6 +271,8 @@ static const struct front_kind sp_front = {
     .name = "sp",
     .reply = reply,
     .watch = watch,
+    .find_places = find_places,
+    .connect_inside = connect_inside,
     .drain = drain,
     .reload = reload,
     .close = close_front,
@@ -292,6 +326,7 @@ static void make_loop(struct front_sp *front) {
     /* One thread uses it, so libevent needs no locks. */
     struct event_config *config = event_config_new();
     check(config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0);
+    atomic_init(&front->inner, -1);
     front->base = event_base_new_with_config(config);
     event_config_free(config);
     front->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -77,6 +77,7 @@ struct front_sp {
     int64_t ending_us;     /* until when answers may still leave; monotonic */
     struct tls *tls;       /* NULL: no address wants it */
     /* Any thread: */
+    atomic_int inner;                /* connect_inside(): to be taken over by the loop; -1: none */
     _Atomic(struct slot *) answered; /* by other threads, the last first */
     atomic_size_t serving;           /* slots with the handler */
     atomic_bool handling;            /* the loop is in the handler, or about to be */

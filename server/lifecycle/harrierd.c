@@ -22,7 +22,7 @@
 #include "server/front/front_nng.h"
 #include "server/net/address.h"
 #include "server/ops/metrics.h"
-#include "server/ops/notify.h"
+#include "supervisor.h"
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"
@@ -49,13 +49,13 @@ struct harrierd {
     struct option_set *set;       /* owns the strings in options */
     struct log log;
     struct metric_set *metrics;
-    const char *notify_socket; /* of systemd; NULL: none */
+    struct supervisor supervisor;
     struct event_base *base;
     struct event *signals[4];
-    struct event *changed, *watch, *retry, *drain; /* watch NULL: no watchdog */
-    int changed_descriptor;                        /* eventfd: the service has changed its state */
-    struct events *events;                         /* NULL: none are sent */
-    struct service *service;                       /* NULL before open_service() */
+    struct event *changed, *watch, *feed, *retry, *drain; /* watch, feed NULL: no watchdog */
+    int changed_descriptor;  /* eventfd: the service has changed its state */
+    struct events *events;   /* NULL: none are sent */
+    struct service *service; /* NULL before open_service() */
     struct front *front;
     struct front *http; /* NULL: no http_listen */
     struct admin *admin;
@@ -114,16 +114,24 @@ static void on_changed(evutil_socket_t descriptor, short what, void *user) {
     }
     enum service_state state = service_state(harrierd->service, NULL, 0);
     bool is_ready = state == SERVICE_READY || state == SERVICE_STANDBY;
-    if (is_ready && !harrierd->was_ready)
-        notify_supervisor(harrierd->notify_socket, "READY=1\nSTATUS=ready");
-    else if (!is_ready && harrierd->was_ready && !harrierd->draining)
-        notify_supervisor(harrierd->notify_socket, "STATUS=unavailable");
+    if (is_ready != harrierd->was_ready && !(harrierd->draining && !is_ready))
+        supervisor_report_ready(&harrierd->supervisor, is_ready);
+    supervisor_report_reloaded(&harrierd->supervisor, harrierd->service);
     harrierd->was_ready = is_ready;
 }
 
 static void on_watch(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     front_watch(((struct harrierd *)user)->front);
+}
+
+/* systemd's watchdog begins with READY=1. */
+static void on_feed(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct harrierd *harrierd = user;
+    if (harrierd->front && harrierd->supervisor.is_told_ready)
+        supervisor_watch(&harrierd->supervisor, harrierd->service, harrierd->front,
+                         clock_monotonic_us(&clock_system));
 }
 
 /* Once a second, for everything that is noticed by looking. */
@@ -171,7 +179,7 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
                   LOG_FIELDS(log_field_string("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT")),
                   "%s: answering the requests in progress, then exiting",
                   signal == SIGTERM ? "SIGTERM" : "SIGINT");
-    notify_supervisor(harrierd->notify_socket, "STOPPING=1");
+    supervisor_report(&harrierd->supervisor, "STOPPING=1");
     service_drain(harrierd->service);
     harrierd->drain_until_us =
         clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
@@ -258,8 +266,10 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     enum options_error kind;
     struct error error;
     log_line(&harrierd->log, LOG_INFO, "SIGHUP: reloading options and policy");
+    supervisor_report_reload(&harrierd->supervisor);
     if (options_load(&harrierd->source, &next, &action, &next_set, &kind, &error) < 0) {
         service_refuse_reload(harrierd->service, error.text);
+        supervisor_report_reloaded(&harrierd->supervisor, harrierd->service);
         return;
     }
     struct buffer fixed;
@@ -506,6 +516,11 @@ static void add_events(struct harrierd *harrierd) {
         harrierd->watch = add_event(
             harrierd, -1, EV_PERSIST, on_watch,
             &(struct timeval){.tv_sec = watch_us / 1000000, .tv_usec = watch_us % 1000000});
+    int64_t feed_us = supervisor_watch_interval_us(&harrierd->supervisor);
+    if (feed_us > 0)
+        harrierd->feed =
+            add_event(harrierd, -1, EV_PERSIST, on_feed,
+                      &(struct timeval){.tv_sec = feed_us / 1000000, .tv_usec = feed_us % 1000000});
     harrierd->drain = event_new(harrierd->base, -1, EV_PERSIST, on_drain, harrierd);
     check(harrierd->drain);
 }
@@ -520,6 +535,7 @@ static void remove_events(struct harrierd *harrierd) {
         free_event(harrierd->signals[i]);
     free_event(harrierd->changed);
     free_event(harrierd->watch);
+    free_event(harrierd->feed);
     free_event(harrierd->retry);
     free_event(harrierd->drain);
 }
@@ -597,6 +613,7 @@ static int serve(struct harrierd *harrierd) {
     harrierd->changed_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     check(harrierd->base && harrierd->changed_descriptor >= 0);
     buffer_init(&harrierd->probe);
+    supervisor_init(&harrierd->supervisor, &harrierd->log);
     folder_watch_init(&harrierd->folders, harrierd->base, folders_edited, harrierd);
     add_events(harrierd);
     log_line_with(&harrierd->log, LOG_INFO,
@@ -618,6 +635,7 @@ static int serve(struct harrierd *harrierd) {
     event_base_free(harrierd->base);
     close(harrierd->changed_descriptor);
     buffer_deinit(&harrierd->probe);
+    supervisor_deinit(&harrierd->supervisor);
     metric_set_free(harrierd->metrics);
     return exit_code;
 }
@@ -628,6 +646,14 @@ static void write_out(void (*write_text)(struct buffer *out)) {
     struct buffer out;
     buffer_init(&out);
     write_text(&out);
+    fwrite(out.bytes, 1, out.length, stdout);
+    buffer_deinit(&out);
+}
+
+static void print_options(const struct option_set *set) {
+    struct buffer out;
+    buffer_init(&out);
+    options_write_values(set, &out);
     fwrite(out.bytes, 1, out.length, stdout);
     buffer_deinit(&out);
 }
@@ -718,6 +744,9 @@ static int act(struct harrierd *harrierd, enum action action) {
     case ACTION_PRINT_CONFIG:
         write_out(options_write_example);
         return EXIT_AS_ASKED;
+    case ACTION_PRINT_OPTIONS:
+        print_options(harrierd->set);
+        return EXIT_AS_ASKED;
     case ACTION_CHECK:
         return check_only(harrierd);
     case ACTION_SERVE:
@@ -734,7 +763,6 @@ int harrierd_main(int argc, char **argv, char **environment) {
         .source = {.argc = argc,
                    .argv = (const char *const *)argv,
                    .environment = (const char *const *)environment},
-        .notify_socket = getenv("NOTIFY_SOCKET"),
     };
     enum action action;
     enum options_error kind;

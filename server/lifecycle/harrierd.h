@@ -1,7 +1,8 @@
 /* The program: options, signals, timers, and when and how it exits. main.c only calls this. */
 #pragma once
 
-/* docs/operations/troubleshooting.md says what to do about each. The numbers are those of sysexits.h. */
+/* docs/operations/troubleshooting.md says what to do about each. The numbers are those of
+ * sysexits.h. */
 enum harrierd_exit {
     EXIT_AS_ASKED = 0,
     EXIT_USAGE = 64,         /* the command line */

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 
 #define DEFAULT_FILE       "/etc/harrier/harrierd.conf"
 #define PREFIX             "HARRIERD_"
+#define CREDENTIALS        "CREDENTIALS_DIRECTORY" /* systemd's, of LoadCredential= */
+#define CREDENTIAL_PREFIX  "harrierd."
 #define FILE_VARIABLE      PREFIX "CONFIG"
 #define FILE_BYTES_MAX     (1u << 20)
 #define US_PER_MS          INT64_C(1000)
@@ -277,6 +280,9 @@ static const struct word words[] = {
     {"check", ACTION_CHECK, "Check the options and the policy, report errors, and exit."},
     {"print-config", ACTION_PRINT_CONFIG,
      "Print a commented example of the configuration file and exit."},
+    {"print-options", ACTION_PRINT_OPTIONS,
+     "Print all options as file, environment and flags set them, as lines `option = value`, and "
+     "exit."},
     {"help", ACTION_HELP, "Print this help and exit."},
     {"version", ACTION_VERSION, "Print the version and exit."},
 };
@@ -290,6 +296,10 @@ void options_write_help(struct buffer *out) {
              "`option = value`, and in the environment, as " PREFIX "OPTION. Flags override the\n"
              "environment, which overrides the file. [SIGHUP]: reloaded on that signal.\n"
              "Durations: 500us, 5ms, 30s, 10m, 1h, 1d. Sizes: 4096, 64KiB, 2MiB.\n"
+             "\n"
+             "A secret that systemd passes as a credential (LoadCredential=) needs no option: the\n"
+             "file " CREDENTIAL_PREFIX "NAME in $" CREDENTIALS " is the default of NAME, one of\n"
+             "tokens, tls_cert, tls_key, tls_client_ca, log_config, event_secret.\n"
              "\n"
              "  --config=FILE\n"
              "        The configuration file; also " FILE_VARIABLE ". Default:\n"
@@ -551,15 +561,38 @@ static int read_flags(const struct options_source *source, struct option_set *se
     return r;
 }
 
+/* Options whose files systemd may pass as credentials. */
+static const char *const secrets[] = {"tokens",        "tls_cert",   "tls_key",
+                                      "tls_client_ca", "log_config", "event_secret"};
+
+/* Fills in those that nothing else has set and that there is a credential for. */
+static int read_credentials(const struct options_source *source, struct option_set *set,
+                            struct error *ret_error) {
+    const char *folder = variable(source->environment, CREDENTIALS);
+    char path[PATH_MAX];
+    for (size_t i = 0; folder && i < sizeof secrets / sizeof *secrets; i++) {
+        const struct option *option = option_find(set, text_of(secrets[i]));
+        int length = snprintf(path, sizeof path, "%s/" CREDENTIAL_PREFIX "%s", folder, secrets[i]);
+        if (option_set_origin(set, option) != OPTION_ORIGIN_DEFAULT || length < 0 ||
+            (size_t)length >= sizeof path || access(path, F_OK) < 0)
+            continue;
+        int r = option_set_put(set, text_of(secrets[i]), text_of(path), OPTION_ORIGIN_ENVIRONMENT,
+                               "$" CREDENTIALS, ret_error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* File and environment. HARRIERD_CONFIG names the file and is not an option. */
 static int read_configuration(const struct options_source *source, struct option_set *set,
                               const struct command_line *line, struct error *ret_error) {
     static const char *const not_options[] = {FILE_VARIABLE, NULL};
     const char *file = line->file ? line->file : variable(source->environment, FILE_VARIABLE);
     int r = load_file(file ? file : DEFAULT_FILE, file != NULL, set, ret_error);
-    return r < 0 ? r
-                 : option_set_read_environment(set, PREFIX, source->environment, not_options,
-                                               ret_error);
+    if (r == 0)
+        r = option_set_read_environment(set, PREFIX, source->environment, not_options, ret_error);
+    return r == 0 ? read_credentials(source, set, ret_error) : r;
 }
 
 int options_load(const struct options_source *source, struct options *ret_options,
@@ -571,10 +604,11 @@ int options_load(const struct options_source *source, struct options *ret_option
     /* Flags first: one of them names the file. Each value keeps its origin, so the order of reading
      * does not decide which one wins. */
     int r = read_flags(source, set, &line, ret_error);
-    if (r == 0 && (line.action == ACTION_SERVE || line.action == ACTION_CHECK)) {
+    bool runs = line.action == ACTION_SERVE || line.action == ACTION_CHECK;
+    if (r == 0 && (runs || line.action == ACTION_PRINT_OPTIONS)) {
         kind = OPTIONS_ERROR_CONFIGURATION;
         r = read_configuration(source, set, &line, ret_error);
-        if (r == 0)
+        if (r == 0 && runs)
             r = check_together(ret_options, ret_error);
     }
     if (r < 0) {
@@ -586,6 +620,11 @@ int options_load(const struct options_source *source, struct options *ret_option
     *ret_set = set;
     *ret_kind = OPTIONS_ERROR_NONE;
     return 0;
+}
+
+void options_write_values(const struct option_set *set, struct buffer *out) {
+    for (size_t i = 0; i < OPTIONS; i++)
+        buffer_printf(out, "%s = %s\n", table[i].name, option_set_text(set, &table[i]));
 }
 
 void options_list_fixed_changes(const struct option_set *now, const struct option_set *next,

@@ -77,6 +77,7 @@ enum action {
     ACTION_HELP,
     ACTION_VERSION,
     ACTION_PRINT_CONFIG,
+    ACTION_PRINT_OPTIONS, /* values as they are set, unchecked beyond their types */
 };
 
 struct options_source {
@@ -102,5 +103,7 @@ int options_load(const struct options_source *source, struct options *ret_option
 void options_list_fixed_changes(const struct option_set *now, const struct option_set *next,
                                 struct buffer *out);
 
+/* All values in force, one line `name = value` each. */
+void options_write_values(const struct option_set *set, struct buffer *out);
 void options_write_help(struct buffer *out);
 void options_write_example(struct buffer *out); /* deploy/harrierd.conf */

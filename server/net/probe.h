@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include "core/base/buffer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,8 +31,18 @@ void probe_init(struct probe *probe);
 void probe_begin(struct probe *probe, const struct sockaddr *address, socklen_t address_length,
                  const void *request, size_t length, int64_t now_us);
 
+/* The same over a connection that is there already, framed as over ipc; it belongs to the probe
+ * from then on. */
+void probe_begin_over(struct probe *probe, int descriptor, const void *request, size_t length,
+                      int64_t now_us);
+
 /* An answer has begun to arrive. May be called once for each probe_begin(). */
 bool probe_answered(const struct probe *probe);
+
+/* Receives more of the answer. received: what came before, empty at first; the caller clears it for
+ * each probe. 1: *ret_answer, in received, is the whole answer. 0: not yet. -1: the other side has
+ * closed, or answers something else. */
+int probe_receive(const struct probe *probe, struct buffer *received, struct text *ret_answer);
 
 /* Judges the probe under way and ends it. True: PROBE_UNANSWERED_MAX in a row had no answer, so the
  * listener is deaf. is_slow: a request has been in the server for longer than the probe; then a

@@ -13,13 +13,18 @@
 
 /* ---- the steps ---- */
 
-/* The server's watchdog sends its probes over the network as a client would, with a token that only
- * this process knows. It is accepted for a plain Status request and nothing else. */
+/* The server's watchdogs send their probes over the network as a client would, with a token that
+ * only this process knows. It is accepted for a plain Status request, for a dry run of one
+ * transaction, and for nothing else. */
 static bool is_probe(const struct run *run) {
     const struct service *service = run->service;
     struct text token = run->message.token;
-    return run->message.call == CALL_STATUS && !run->message.status.state_hash &&
-           token.length == sizeof service->probe_token &&
+    const struct request *message = &run->message;
+    bool may_be = message->call == CALL_STATUS
+                      ? !message->status.state_hash
+                      : message->call == CALL_SCORE && message->score.dry_run &&
+                            message->score.transaction_count == 1;
+    return may_be && token.length == sizeof service->probe_token &&
            hash_equal_constant_time(token.data, service->probe_token, token.length);
 }
 
@@ -54,7 +59,11 @@ int service_check_token(struct service *service, struct text token, struct error
 
 enum next authorize(struct run *run) {
     struct service *service = run->service;
-    if (!service->tokens || is_probe(run))
+    if (is_probe(run)) {
+        run->is_probe = run->message.call == CALL_SCORE;
+        return NEXT;
+    }
+    if (!service->tokens)
         return NEXT;
     enum call call = run->message.call;
     struct text token = run->message.token;
@@ -76,10 +85,22 @@ void authorize_draw_probe_token(struct service *service) {
     }
 }
 
-void service_write_probe(const struct service *service, struct buffer *out) {
-    const struct request request = {
-        .call = CALL_STATUS,
-        .token = {.data = service->probe_token, .length = sizeof service->probe_token}};
+static void write_probe(const struct service *service, struct request request, struct buffer *out) {
     struct error error;
+    request.token =
+        (struct text){.data = service->probe_token, .length = sizeof service->probe_token};
     check(message_encode_request(&request, out, &error) == 0);
+}
+
+void service_write_probe(const struct service *service, struct buffer *out) {
+    write_probe(service, (struct request){.call = CALL_STATUS}, out);
+}
+
+/* The id and the time only have to be valid: score.c gives the transaction the rest. */
+void service_write_scoring_probe(const struct service *service, struct buffer *out) {
+    const struct transaction transaction = {.id = TEXT_LITERAL("watchdog"), .event_time_us = 1};
+    const struct request request = {
+        .call = CALL_SCORE,
+        .score = {.transactions = &transaction, .transaction_count = 1, .dry_run = true}};
+    write_probe(service, request, out);
 }

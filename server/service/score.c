@@ -7,6 +7,7 @@
 #include "score.h"
 
 #include "brake.h"
+#include "probe_transaction.h"
 #include "server/adopt/shadows.h"
 #include "server/adopt/staleness.h"
 #include "server/base/drift_counts.h"
@@ -145,7 +146,8 @@ static const struct transaction *transaction_after(const struct run *run, size_t
     if (i + 1 < request->transaction_count)
         return &request->transactions[i + 1];
     const struct run *next = run->next;
-    if (!next || next->is_done || !run_shares_write(run) || !run_shares_write(next))
+    if (!next || next->is_done || next->is_probe /* not complete yet */ || !run_shares_write(run) ||
+        !run_shares_write(next))
         return NULL;
     return next->message.score.transaction_count > 0 ? next->message.score.transactions : NULL;
 }
@@ -156,6 +158,8 @@ enum next perform_score(struct run *run) {
         run_new_results(run, request->transaction_count, sizeof *results);
     if (!results)
         return DONE;
+    if (run->is_probe)
+        probe_transaction_complete(run);
     uint64_t unknown_before = ingest_unknown(&run->service->states);
     for (size_t i = 0; i < request->transaction_count; i++) {
         struct scoring scoring; /* not cleared: the record is large, and decide() fills it */
@@ -204,6 +208,8 @@ static const uint16_t *places_of(const struct service *service, enum arm arm) {
 
 /* Only once the records are written: what a failed write takes back is never counted. */
 void count_score(const struct run *run) {
+    if (run->is_probe)
+        return;
     struct service *service = run->service;
     struct metric_set *metrics = service->settings.metrics;
     uint64_t verdicts[VERDICT_COUNT] = {0};

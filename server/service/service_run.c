@@ -192,6 +192,8 @@ void service_handle_all(void *user, struct front_request *const *requests, size_
     uint64_t rejected = 0;
     bool is_unavailable = false;
     for (struct run *run = runs; run; run = run->next) {
+        if (run->is_probe)
+            run->rejected = 0;
         rejected += run->rejected;
         is_unavailable |= run->is_unavailable;
         if (run->rejected > 0 && service->reject_log)

@@ -28,6 +28,11 @@ class DeployTest(unittest.TestCase):
         self.assertIn("nod", deploy.check_options("f", good.replace("_NODE:", "_NOD:"), {"node", "lease"})[0])
         self.assertIn("leas", deploy.check_options("f", good.replace("lease", "leas"), {"node", "lease"})[0])
 
+    def test_what_only_later_versions_know(self):
+        self.assertTrue(deploy.TOO_NEW.search("a.service:4: Unknown key 'RestartSteps' in section [Service], ignoring."))
+        self.assertTrue(deploy.TOO_NEW.search("a.service:4: Unknown key name 'RestartMaxDelaySec' in section 'Service'"))
+        self.assertFalse(deploy.TOO_NEW.search("a.service:4: Unknown key 'RestartStep' in section [Service], ignoring."))
+
     def test_exposure(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("no systemd-analyze")

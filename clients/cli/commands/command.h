@@ -10,6 +10,7 @@ int command_backfill(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_brake(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_entity(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_explain(int argc, char **argv);

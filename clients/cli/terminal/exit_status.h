@@ -5,12 +5,13 @@
 
 enum exit_status {
     EXIT_STATUS_OK = 0,
-    EXIT_STATUS_ROWS_FAILED = 1,  /* all was done, but for some rows */
-    EXIT_STATUS_ALERTS = 2,       /* a night is complete, and its report has alerts */
-    EXIT_STATUS_NOT_BETTER = 3,   /* a candidate does not beat the champion by the margin */
-    EXIT_STATUS_USAGE = 64,       /* the command line is wrong */
-    EXIT_STATUS_BAD_INPUT = 65,   /* the input, or an archive, breaks its rules */
-    EXIT_STATUS_NO_INPUT = 66,    /* no such file, archive, transaction */
+    EXIT_STATUS_ROWS_FAILED = 1, /* all was done, but for some rows; doctor: there are warnings */
+    EXIT_STATUS_ALERTS = 2,     /* a night is complete, and its report has alerts; doctor: something
+                                   is bad */
+    EXIT_STATUS_NOT_BETTER = 3, /* a candidate does not beat the champion by the margin */
+    EXIT_STATUS_USAGE = 64,     /* the command line is wrong */
+    EXIT_STATUS_BAD_INPUT = 65, /* the input, or an archive, breaks its rules */
+    EXIT_STATUS_NO_INPUT = 66,  /* no such file, archive, transaction */
     EXIT_STATUS_UNAVAILABLE = 69, /* no server answered in time */
     EXIT_STATUS_INTERNAL = 70,    /* a defect of ours */
     /* 71: CHECK_EXHAUSTED of core/base/check.h, which exits at once */

@@ -49,6 +49,20 @@ int archive_open(const char *path, const struct archive_options *options,
  * archive_write() and the sync functions before. NULL is allowed. */
 void archive_close(struct archive *archive);
 
+/* What archive_open() would find, without changing anything: as far as records go and what is
+ * behind them. Only while nothing writes to the archive: a write under way looks like a torn end.
+ * Errors as archive_open(); ERROR_UNAVAILABLE: something does write. */
+struct archive_examination {
+    struct archive_place end;
+    uint64_t synced;     /* the last record that a sync mark covers */
+    int64_t time_us;     /* receive time of the last record; INT64_MIN: there is none */
+    uint64_t torn_bytes; /* that archive_open() would cut off */
+    bool is_headerless;  /* a segment was just begun: archive_open() would remove it */
+    size_t segments;
+};
+int archive_examine(const char *path, struct archive_examination *ret_examination,
+                    struct error *ret_error);
+
 /* Appends one record (at most 80 MiB encoded) in memory: archive_read() sees it at once, other
  * readers after archive_write(). Fills in record->position, and raises record->receive_time_us if
  * needed, so that time never goes back. */

@@ -141,6 +141,7 @@ static int is_headerless(const struct archive *archive, const struct segment *se
 
 /* What recovery knows before it changes anything. */
 struct finding {
+    int access;                /* O_RDWR: it is to be repaired, and we hold the lock; O_RDONLY */
     struct segment_file *file; /* of the last segment that stays; NULL: none does */
     struct segment_walk walk;  /* through it, unless it is sealed */
     struct archive_place end, synced;
@@ -200,7 +201,9 @@ static int read_last_time(const struct segment *segment, const struct segment_he
     const char *fault;
     int r = frame_window_look(&finding->walk.window, finding->walk.last_offset, &frame, &fault,
                               ret_error);
-    check(r <= FRAME_WHOLE); /* it was whole a moment ago, and we hold the lock */
+    check(r <= FRAME_WHOLE || finding->access == O_RDONLY); /* it was whole a moment ago */
+    if (r > FRAME_WHOLE)                                    /* we hold no lock */
+        return error_set(ret_error, ERROR_UNAVAILABLE, "%s: it is being changed", segment->name);
     struct arena arena;
     struct record record;
     arena_init(&arena, DECODE_BYTES_MAX);
@@ -231,8 +234,8 @@ static int examine_last(struct archive *archive, size_t count, int32_t day,
                         struct archive_place end, struct finding *finding,
                         struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[count - 1];
-    int r =
-        segment_file_open_present(archive->directory, segment, O_RDWR, &finding->file, ret_error);
+    int r = segment_file_open_present(archive->directory, segment, finding->access, &finding->file,
+                                      ret_error);
     if (r < 0)
         return r;
     struct segment_header header;
@@ -279,6 +282,38 @@ static int examine(struct archive *archive, struct finding *finding, struct erro
         const struct segment_header header = {.before = finding->end};
         r = check_follows(last, INT32_MIN, finding->end, &header, ret_error);
     }
+    return r;
+}
+
+int archive_examine(const char *path, struct archive_examination *ret_examination,
+                    struct error *ret_error) {
+    struct archive archive = {.directory = -1};
+    struct finding finding = {.access = O_RDONLY, .time_us = INT64_MIN};
+    int r = directory_open(path, "archive", &archive.directory, ret_error);
+    if (r < 0)
+        return r;
+    r = segment_list_scan(&archive.list, archive.directory, INT32_MIN, ret_error);
+    if (r == 0)
+        r = archive_begin_look(archive.directory, &archive.begin, ret_error);
+    if (r >= 0) {
+        segment_list_begin(&archive.list, archive.begin.place);
+        r = examine(&archive, &finding, ret_error);
+    }
+    if (r == 0)
+        *ret_examination = (struct archive_examination){
+            .end = finding.end,
+            .synced = finding.synced.position,
+            .time_us = finding.time_us,
+            .segments = archive.list.count,
+            .is_headerless = finding.headerless,
+            .torn_bytes = finding.file && finding.tail == TAIL_TORN
+                              ? finding.file->size - finding.walk.offset
+                              : 0,
+        };
+    segment_walk_deinit(&finding.walk);
+    segment_file_close(finding.file);
+    segment_list_deinit(&archive.list);
+    close(archive.directory);
     return r;
 }
 
@@ -382,7 +417,7 @@ static int cut_tail(struct archive *archive, struct finding *finding,
 
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
                     struct error *ret_error) {
-    struct finding finding = {.time_us = INT64_MIN};
+    struct finding finding = {.access = O_RDWR, .time_us = INT64_MIN};
     struct archive_recovery recovery = {0};
     int r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
     if (r == 0)

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.environ["HARRIER_ROOT"], "tests/system/clients"))
 from console_process import Session, wait_for  # noqa: E402
@@ -100,6 +101,26 @@ class DoorsTest(ConsoleTest):
         self.console.flags += (f"--tls-cert={self.folder}/none.pem",)
         done = self.console.run(*self.console.flags, "--server=tcp://127.0.0.1:1", f"{self.folder}/data")
         self.assertEqual((done.returncode, "none.pem" in done.stderr), (74, True), done.stderr)
+
+    def test_a_supervisor_is_told_and_passes_secrets(self):
+        """As its unit has it: Type=notify, and LoadCredential= of the certificate."""
+        self.certificate("passed")
+        credentials = os.path.join(self.folder, "credentials")
+        os.mkdir(credentials, 0o700)
+        for ending, name in ((".pem", "tls_cert"), (".key", "tls_key")):
+            shutil.copy(os.path.join(self.folder, "certificates", "passed" + ending),
+                        os.path.join(credentials, f"harrier-console.{name}"))
+        os.chmod(os.path.join(credentials, "harrier-console.tls_key"), 0o400)
+        path = os.path.join(self.folder, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+            supervisor.bind(path)
+            supervisor.settimeout(300)
+            with unittest.mock.patch.dict(os.environ, {"NOTIFY_SOCKET": path, "CREDENTIALS_DIRECTORY": credentials}):
+                self.console.start()
+            self.assertIn(b"READY=1", supervisor.recv(1000).split(b"\n"))
+            self.assertTrue(self.shown())  # it speaks TLS by now
+            self.console.stop()
+            self.assertEqual(supervisor.recv(1000), b"STOPPING=1")
 
     def test_plain_beyond_this_machine(self):
         """An exception that is stated, in the log and on the page; other sites' names still find nothing."""

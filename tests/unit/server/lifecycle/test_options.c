@@ -342,6 +342,45 @@ static void nobody_is_sent_to_all_addresses(void **state) {
     }
 }
 
+/* A file that systemd passes is the default of its option, and no more than that. */
+static void credentials_are_defaults(void **state) {
+    (void)state;
+    struct loaded l;
+    char folder[] = "/tmp/harrier-credentials-XXXXXX", path[64], variable[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/harrierd.tokens", folder);
+    snprintf(variable, sizeof variable, "CREDENTIALS_DIRECTORY=%s", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+    const char *const with[] = {NO_FILE, variable, NULL};
+    const char *const over[] = {NO_FILE, variable, "HARRIERD_TOKENS=/other", NULL};
+    const char *const plain[] = {"harrierd", NULL}, *const flag[] = {"harrierd", "--tokens=/x",
+                                                                     NULL};
+    assert_int_equal(load(&l, plain, with), 0);
+    assert_string_equal(l.options.tokens, path);
+    assert_string_equal(l.options.tls_key, "");
+    struct buffer shown;
+    buffer_init(&shown);
+    options_write_values(l.set, &shown);
+    buffer_append_u8(&shown, '\0');
+    assert_non_null(strstr((char *)shown.bytes, "\nmax_requests = 512\n"));
+    assert_non_null(strstr((char *)shown.bytes, "\ntls_key = \n"));
+    buffer_deinit(&shown);
+    option_set_free(l.set);
+    assert_int_equal(load(&l, plain, over), 0);
+    assert_string_equal(l.options.tokens, "/other");
+    option_set_free(l.set);
+    assert_int_equal(load(&l, flag, with), 0);
+    assert_string_equal(l.options.tokens, "/x");
+    option_set_free(l.set);
+    unlink(path);
+    assert_int_equal(load(&l, plain, with), 0);
+    assert_string_equal(l.options.tokens, "");
+    option_set_free(l.set);
+    rmdir(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flags_are_read),
@@ -357,6 +396,7 @@ int main(void) {
         cmocka_unit_test(certificates_let_others_in),
         cmocka_unit_test(a_cluster_has_a_log),
         cmocka_unit_test(nobody_is_sent_to_all_addresses),
+        cmocka_unit_test(credentials_are_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,11 +72,27 @@ static const char *torn_path(const struct bench *bench) {
     return scratch_path(bench->folder, FIRST_SEGMENT ".torn-1");
 }
 
+/* Looking, without changing anything, says what opening is about to do. */
+static void assert_foreseen(const struct bench *bench, size_t length, size_t kept,
+                            uint64_t position) {
+    struct archive_examination found;
+    struct error error;
+    uint64_t before = scratch_fingerprint(bench->folder);
+    if (archive_examine(bench->folder, &found, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(scratch_fingerprint(bench->folder), before);
+    assert_int_equal(found.end.position, position);
+    assert_true(found.synced <= position);
+    assert_int_equal(found.is_headerless, kept == 0);
+    assert_int_equal(found.torn_bytes, kept == 0 ? 0 : length - kept);
+}
+
 /* The archive opens at `position`, keeps the first `kept` of these bytes, moves the others aside,
  * and can be continued. */
 static void assert_cut(const struct bench *bench, const char *bytes, size_t length, size_t kept,
                        uint64_t position) {
     struct archive_recovery recovery;
+    assert_foreseen(bench, length, kept, position);
     struct archive *archive = bench_open(bench->folder, 0, &recovery);
     assert_int_equal(recovery.position, position);
     assert_int_equal(archive_end(archive).position, position);
@@ -123,6 +139,10 @@ static void the_end_is_cut_at_every_byte(void **state) {
 static void assert_refused_untouched(const struct bench *bench, enum error_code code,
                                      const char *word, const char *other) {
     uint64_t before = scratch_fingerprint(bench->folder);
+    struct archive_examination found;
+    struct error error;
+    assert_int_equal(archive_examine(bench->folder, &found, &error), -(int)code);
+    assert_non_null(strstr(error.text, word));
     bench_refused(bench->folder, code, word, other);
     assert_int_equal(scratch_fingerprint(bench->folder), before);
 }
