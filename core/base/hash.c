@@ -1,18 +1,23 @@
 /* XXH3 from xxhash.h, CRC-32C from the processor or ISA-L, SHA-256 and HMAC from OpenSSL. In core/,
  * only this file and hash_wide.c include these libraries. */
+/* SHA256_CTX and its functions: declared, but deprecated since OpenSSL 3.0. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "hash.h"
 
 #include "buffer.h"
 #include "check.h"
 #include "hash_wide.h"
 
+#include <endian.h>
 #include <isa-l/crc.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Compiled in: most of what is hashed is so short that calls would be the larger part. */
 #define XXH_INLINE_ALL
@@ -83,31 +88,80 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
     EVP_MD_CTX_free((EVP_MD_CTX *)sha);
 }
 
-/* Fetching the algorithm and scheduling the key take longer than the digest of a short text, so
- * both are done once; each digest starts from a copy. */
+/* The state of SHA-256 behind the first block of either pass, which depends on the key alone: a
+ * digest of a short text then takes two blocks. The library's newer interface takes several times
+ * as long as these two. */
+struct hmac {
+    SHA256_CTX inner, outer;
+};
+
+#define SHA_BLOCK 64
+
+static void begin_pass(SHA256_CTX *sha, const uint8_t key[SHA_BLOCK], uint8_t pad) {
+    uint8_t block[SHA_BLOCK];
+    for (size_t i = 0; i < SHA_BLOCK; i++)
+        block[i] = key[i] ^ pad;
+    SHA256_Init(sha);
+    SHA256_Update(sha, block, sizeof block);
+    explicit_bzero(block, sizeof block);
+}
+
+/* Not written to swap where the limits of the process allow it. */
 struct hmac *hmac_new(const void *key, size_t length) {
-    char name[] = "SHA256";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
-                                     OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    check(mac);
-    EVP_MAC_CTX *keyed = EVP_MAC_CTX_new(mac);
-    EVP_MAC_free(mac); /* the other holds it, too */
-    check(keyed && EVP_MAC_init(keyed, key, length, parameters) == 1);
-    return (struct hmac *)keyed;
+    struct hmac *hmac = check_malloc(sizeof *hmac);
+    uint8_t block[SHA_BLOCK] = {0};
+    if (length > SHA_BLOCK)
+        SHA256(key, length, block);
+    else if (length > 0)
+        memcpy(block, key, length);
+    mlock(hmac, sizeof *hmac);
+    begin_pass(&hmac->inner, block, 0x36);
+    begin_pass(&hmac->outer, block, 0x5c);
+    explicit_bzero(block, sizeof block);
+    return hmac;
+}
+
+/* Of a text that fits one block with its padding: no call copies and counts. */
+static void finish_short(SHA256_CTX *sha, const void *bytes, size_t length) {
+    uint8_t block[SHA_BLOCK] = {0};
+    uint64_t bits = (SHA_BLOCK + length) * 8;
+    if (length > 0)
+        memcpy(block, bytes, length);
+    block[length] = 0x80;
+    for (size_t i = 0; i < sizeof bits; i++)
+        block[SHA_BLOCK - 1 - i] = (uint8_t)(bits >> 8 * i);
+    SHA256_Transform(sha, block);
+}
+
+static void write_words(const SHA256_CTX *sha, uint8_t ret_digest[32]) {
+    for (size_t i = 0; i < 8; i++) {
+        uint32_t word = htobe32((uint32_t)sha->h[i]);
+        memcpy(ret_digest + 4 * i, &word, sizeof word);
+    }
 }
 
 void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length,
                  uint8_t ret_digest[32]) {
-    EVP_MAC_CTX *copy = EVP_MAC_CTX_dup((const EVP_MAC_CTX *)hmac);
-    size_t written;
-    check(copy && EVP_MAC_update(copy, bytes, length) == 1 &&
-          EVP_MAC_final(copy, ret_digest, &written, 32) == 1 && written == 32);
-    EVP_MAC_CTX_free(copy);
+    SHA256_CTX sha = hmac->inner;
+    uint8_t digest[32];
+    if (length <= HMAC_SHORT_MAX) {
+        finish_short(&sha, bytes, length);
+        write_words(&sha, digest);
+    } else {
+        SHA256_Update(&sha, bytes, length);
+        SHA256_Final(digest, &sha);
+    }
+    memcpy(sha.h, hmac->outer.h, sizeof sha.h);
+    finish_short(&sha, digest, sizeof digest);
+    write_words(&sha, ret_digest);
 }
 
 void hmac_free(struct hmac *hmac) {
-    EVP_MAC_CTX_free((EVP_MAC_CTX *)hmac);
+    if (!hmac)
+        return;
+    explicit_bzero(hmac, sizeof *hmac);
+    munlock(hmac, sizeof *hmac);
+    free(hmac);
 }
 
 bool hash_equal_constant_time(const void *a, const void *b, size_t length) {

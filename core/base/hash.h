@@ -43,6 +43,7 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]);
 /* HMAC-SHA-256 (RFC 2104) with one key. */
 struct hmac;
 struct hmac *hmac_new(const void *key, size_t length);
+#define HMAC_SHORT_MAX 55 /* bytes: such a digest is computed in the least time */
 /* Any thread, several at a time. */
 void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length, uint8_t ret_digest[32]);
 void hmac_free(struct hmac *hmac); /* the key is wiped; NULL is allowed */

@@ -3,8 +3,10 @@
 #include "load_lists.h"
 
 #include "core/base/check.h"
+#include "core/base/pseudonym.h"
 #include "core/policy/lists/list_fill.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Errors of one file that are reported one by one; the rest are counted. */
@@ -12,7 +14,7 @@
 /* As many digits may be a card number, so the line is not shown. */
 #define SECRET_DIGITS 13u
 
-enum { FILE_KEY, VALUES, TYPE, CARD_NUMBERS, RUNTIME, ABOUT, KEY_COUNT };
+enum { FILE_KEY, VALUES, TYPE, CARD_NUMBERS, RUNTIME, ABOUT, PROTECT, KEY_COUNT };
 
 struct entries {
     struct list_entry *entries;
@@ -30,6 +32,18 @@ static void add_entry(struct entries *entries, const struct list_entry *entry) {
 
 /* ------------------------------------------------------------------------------------------------
  * Files */
+
+/* The policy's files are archived as they are, so a list of protected values may not have them in
+ * clear. */
+static bool is_kept_out(const struct list *list, struct text value,
+                        struct list_diagnostic *ret_diagnostic) {
+    if (list->protect.length == 0 || pseudonym_has_form(value))
+        return false;
+    snprintf(ret_diagnostic->text, sizeof ret_diagnostic->text,
+             "this value is not a pseudonym, and the list is protected; expected p1.KEY.…, which "
+             "`harrier pseudonym` makes");
+    return true;
+}
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';
@@ -104,7 +118,7 @@ static void line_diagnostic(struct list_file *file, struct text where, const cha
         .line = file->number,
         .column = characters(file->line.data, (size_t)(where.data - file->line.data)) + 1,
         .length = characters(where.data, where.length),
-        .secret = is_secret(file->line),
+        .secret = is_secret(file->line) || file->list->protect.length > 0,
     };
     diagnostic_add(&file->load->diagnostics, file->source, at, "%s", what);
 }
@@ -140,7 +154,8 @@ static void read_line(struct list_file *file, struct entries *entries) {
             return;
         }
     }
-    if (!list_entry_parse(file->list->kind, file->list->card_numbers, value, &entry, &diagnostic)) {
+    if (is_kept_out(file->list, value, &diagnostic) ||
+        !list_entry_parse(file->list->kind, file->list->card_numbers, value, &entry, &diagnostic)) {
         line_diagnostic(file, value, diagnostic.text);
         return;
     }
@@ -212,13 +227,14 @@ static void read_value(const struct reader *reader, const struct tree_node *node
     struct list_diagnostic diagnostic;
     if (!read_text(reader, node, "value", LIST_ENTRY_SIZE_MAX, &value))
         return;
-    if (list_entry_parse(list->kind, list->card_numbers, value, &entry, &diagnostic)) {
+    if (!is_kept_out(list, value, &diagnostic) &&
+        list_entry_parse(list->kind, list->card_numbers, value, &entry, &diagnostic)) {
         entry.until_us = until_us;
         add_entry(entries, &entry);
         return;
     }
     struct position where = tree_position(node);
-    where.secret = is_secret(value);
+    where.secret = is_secret(value) || list->protect.length > 0;
     diagnostic_add(reader->diagnostics, reader->source, where, "%s", diagnostic.text);
 }
 
@@ -262,6 +278,12 @@ static bool read_settings(const struct reader *reader, const struct tree_node *n
     list->kind = (enum list_kind)type;
     list->card_numbers = read_word(reader, keys[CARD_NUMBERS].node, "card_numbers", card_numbers);
     list->is_fixed = read_word(reader, keys[RUNTIME].node, "runtime", runtime);
+    if (keys[PROTECT].node && list->kind != LIST_TEXTS)
+        read_diagnostic(reader, keys[PROTECT].node,
+                        "a list of %s cannot be protected; expected type: string",
+                        list_kind_contents(list->kind));
+    else if (keys[PROTECT].node)
+        read_name(reader, keys[PROTECT].node, "protect", false, &list->protect);
     if (keys[ABOUT].node)
         read_text(reader, keys[ABOUT].node, "about", POLICY_ABOUT_MAX, &list->about);
     if (keys[FILE_KEY].node && keys[VALUES].node)
@@ -281,6 +303,7 @@ static void read_one(struct load *load, const struct reader *reader, const struc
         [FILE_KEY] = {"file", false, NULL},   [VALUES] = {"values", false, NULL},
         [TYPE] = {"type", false, NULL},       [CARD_NUMBERS] = {"card_numbers", false, NULL},
         [RUNTIME] = {"runtime", false, NULL}, [ABOUT] = {"about", false, NULL},
+        [PROTECT] = {"protect", false, NULL},
     };
     struct entries entries = {0};
     struct text path;
