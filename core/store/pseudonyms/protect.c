@@ -332,9 +332,14 @@ int protect_value(struct text domain, const struct pseudonym_keys *keys, int64_t
                          "%" TEXT_FORMAT
                          " is protected, and there is no key for its pseudonyms now",
                          TEXT_ARGS(domain));
+    return protect_value_by(domain, key, arena, value, ret_error);
+}
+
+int protect_value_by(struct text domain, const struct pseudonym_key *key, struct arena *arena,
+                     struct text *value, struct error *ret_error) {
     if (value->length > PSEUDONYM_VALUE_MAX)
-        return error_set(ret_error, ERROR_INVALID, "a value of %" TEXT_FORMAT
-                         " has %zu bytes; expected at most %d",
+        return error_set(ret_error, ERROR_INVALID,
+                         "a value of %" TEXT_FORMAT " has %zu bytes; expected at most %d",
                          TEXT_ARGS(domain), value->length, PSEUDONYM_VALUE_MAX);
     return replace(key, domain, arena, value, ret_error);
 }

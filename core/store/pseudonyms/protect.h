@@ -31,5 +31,9 @@ int protect_transaction(const struct schema *schema, const struct pseudonym_keys
 int protect_value(struct text domain, const struct pseudonym_keys *keys, int64_t time_us,
                   struct arena *arena, struct text *value, struct error *ret_error);
 
+/* The same by one key. The value is clear. */
+int protect_value_by(struct text domain, const struct pseudonym_key *key, struct arena *arena,
+                     struct text *value, struct error *ret_error);
+
 /* What the pseudonyms of this text field are of; empty: it is not protected. */
 struct text protect_domain(const struct schema *schema, enum transaction_field field);
