@@ -261,7 +261,18 @@ static int protect_all(struct protecting *it) {
     return r;
 }
 
-/* Whatever is still clear: pseudonyms among it are left out as well. */
+/* Is this attribute protected, or taken from what is? */
+static bool is_forgotten(const struct schema *schema, struct text name) {
+    for (size_t i = 0; i < schema->protected_count; i++)
+        if (text_equal(schema->fields[schema->protected_slots[i]].name, name))
+            return true;
+    for (size_t i = 0; i < schema->taken_count; i++)
+        if (text_equal(schema->fields[schema->taken_slots[i]].name, name))
+            return true;
+    return false;
+}
+
+/* Whatever is still clear: pseudonyms among it are left out as well, and what was taken. */
 static void forget(struct protecting *it) {
     const struct schema *schema = it->schema;
     struct transaction *transaction = it->transaction;
@@ -271,14 +282,9 @@ static void forget(struct protecting *it) {
         if (field->kind == FIELD_KIND_TEXT)
             transaction->fields[field->source] = (struct text){0};
     }
-    for (size_t i = 0; it->attributes && i < it->attribute_count; i++) {
-        bool is_protected = false;
-        for (size_t j = 0; j < schema->protected_count; j++)
-            is_protected |= text_equal(schema->fields[schema->protected_slots[j]].name,
-                                       it->attributes[i].name);
-        if (!is_protected)
+    for (size_t i = 0; it->attributes && i < it->attribute_count; i++)
+        if (!is_forgotten(schema, it->attributes[i].name))
             it->attributes[kept++] = it->attributes[i];
-    }
     if (it->attributes)
         transaction->attribute_count = kept;
     else if (has_protected_attributes(schema)) /* there was no memory for a copy */

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/pseudonym.h"
 #include "core/policy/lists/list_fill.h"
+#include "core/policy/lists/list_line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,51 +46,12 @@ static bool is_kept_out(const struct list *list, struct text value,
     return true;
 }
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct text trim(struct text t) {
-    while (t.length > 0 && is_blank(t.data[t.length - 1]))
-        t.length--;
-    while (t.length > 0 && is_blank(t.data[0])) {
-        t.data++;
-        t.length--;
-    }
-    return t;
-}
-
-/* The line without its comment and the blanks around it. */
-/* A # begins a comment only at the start of a line or after a blank, so that values may contain it.
- */
-static struct text without_comment(struct text line) {
-    for (size_t i = 0; i < line.length; i++)
-        if (line.data[i] == '#' && (i == 0 || is_blank(line.data[i - 1])))
-            line.length = i;
-    return trim(line);
-}
-
-/* Where the word "until" begins the end of the line: the last one between blanks. SIZE_MAX: it does
- * not. */
-static size_t find_until(struct text body) {
-    static const struct text word = TEXT_LITERAL("until");
-    for (size_t i = body.length; i-- > 0;) {
-        if (body.length - i < word.length || memcmp(body.data + i, word.data, word.length) != 0)
-            continue;
-        size_t behind = i + word.length;
-        if ((i == 0 || is_blank(body.data[i - 1])) &&
-            (behind == body.length || is_blank(body.data[behind])))
-            return i;
-    }
-    return SIZE_MAX;
-}
-
 static bool is_secret(struct text line) {
     size_t digits = 0;
     for (size_t i = 0; i < line.length && digits < SECRET_DIGITS; i++)
         if (text_is_digit(line.data[i]))
             digits++;
-        else if (!is_blank(line.data[i]) && line.data[i] != '-')
+        else if (!list_line_is_blank(line.data[i]) && line.data[i] != '-')
             digits = 0;
     return digits >= SECRET_DIGITS;
 }
@@ -135,24 +97,18 @@ static bool read_line_until(struct list_file *file, struct text word, struct tex
 }
 
 static void read_line(struct list_file *file, struct entries *entries) {
-    struct text value = without_comment(file->line);
+    const struct list_line parts = list_line_split(file->line);
+    struct text value = parts.value;
     struct list_entry entry;
     struct list_diagnostic diagnostic;
     int64_t until_us = LIST_FOREVER;
-    if (value.length == 0)
+    if (value.length == 0 && !parts.has_until)
         return;
-    size_t until = find_until(value);
-    if (until != SIZE_MAX) {
-        struct text word = {.data = value.data + until, .length = 5};
-        struct text date = trim((struct text){.data = value.data + until + word.length,
-                                              .length = value.length - until - word.length});
-        value = trim((struct text){.data = value.data, .length = until});
-        if (!read_line_until(file, word, date, &until_us))
-            return;
-        if (value.length == 0) {
-            line_diagnostic(file, word, "there is no value before \"until\"");
-            return;
-        }
+    if (parts.has_until && !read_line_until(file, parts.word, parts.until, &until_us))
+        return;
+    if (value.length == 0) {
+        line_diagnostic(file, parts.word, "there is no value before \"until\"");
+        return;
     }
     if (is_kept_out(file->list, value, &diagnostic) ||
         !list_entry_parse(file->list->kind, file->list->card_numbers, value, &entry, &diagnostic)) {
