@@ -92,17 +92,20 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
  * digest of a short text then takes two blocks. The library's newer interface takes several times
  * as long as these two. */
 struct hmac {
-    SHA256_CTX inner, outer;
+    SHA_LONG inner[8], outer[8];
 };
 
 #define SHA_BLOCK 64
 
-static void begin_pass(SHA256_CTX *sha, const uint8_t key[SHA_BLOCK], uint8_t pad) {
+static void begin_pass(const uint8_t key[SHA_BLOCK], uint8_t pad, SHA_LONG ret_state[8]) {
+    SHA256_CTX sha;
     uint8_t block[SHA_BLOCK];
     for (size_t i = 0; i < SHA_BLOCK; i++)
         block[i] = key[i] ^ pad;
-    SHA256_Init(sha);
-    SHA256_Update(sha, block, sizeof block);
+    SHA256_Init(&sha);
+    SHA256_Transform(&sha, block);
+    memcpy(ret_state, sha.h, sizeof sha.h);
+    explicit_bzero(&sha, sizeof sha);
     explicit_bzero(block, sizeof block);
 }
 
@@ -115,45 +118,62 @@ struct hmac *hmac_new(const void *key, size_t length) {
     else if (length > 0)
         memcpy(block, key, length);
     mlock(hmac, sizeof *hmac);
-    begin_pass(&hmac->inner, block, 0x36);
-    begin_pass(&hmac->outer, block, 0x5c);
+    begin_pass(block, 0x36, hmac->inner);
+    begin_pass(block, 0x5c, hmac->outer);
     explicit_bzero(block, sizeof block);
     return hmac;
 }
 
-/* Of a text that fits one block with its padding: no call copies and counts. */
-static void finish_short(SHA256_CTX *sha, const void *bytes, size_t length) {
-    uint8_t block[SHA_BLOCK] = {0};
-    uint64_t bits = (SHA_BLOCK + length) * 8;
-    if (length > 0)
-        memcpy(block, bytes, length);
+/* The end of a text of `length` bytes behind one block: its padding, which ends the block. */
+static inline void pad(uint8_t block[SHA_BLOCK], size_t length) {
+    uint64_t bits = htobe64((SHA_BLOCK + length) * 8);
     block[length] = 0x80;
-    for (size_t i = 0; i < sizeof bits; i++)
-        block[SHA_BLOCK - 1 - i] = (uint8_t)(bits >> 8 * i);
-    SHA256_Transform(sha, block);
+    memcpy(block + SHA_BLOCK - sizeof bits, &bits, sizeof bits);
 }
 
-static void write_words(const SHA256_CTX *sha, uint8_t ret_digest[32]) {
+static inline void write_words(const SHA256_CTX *sha, uint8_t ret_digest[32]) {
     for (size_t i = 0; i < 8; i++) {
         uint32_t word = htobe32((uint32_t)sha->h[i]);
         memcpy(ret_digest + 4 * i, &word, sizeof word);
     }
 }
 
+/* Of all members of a SHA256_CTX, SHA256_Transform() uses h alone. */
+static void finish(const struct hmac *hmac, SHA256_CTX *sha, uint8_t ret_digest[32]) {
+    uint8_t block[SHA_BLOCK] = {0};
+    write_words(sha, block);
+    pad(block, 32);
+    memcpy(sha->h, hmac->outer, sizeof sha->h);
+    SHA256_Transform(sha, block);
+    write_words(sha, ret_digest);
+}
+
+void hmac_digest_short(const struct hmac *hmac, uint8_t block[HMAC_BLOCK], size_t length,
+                       uint8_t ret_digest[32]) {
+    SHA256_CTX sha;
+    pad(block, length);
+    memcpy(sha.h, hmac->inner, sizeof sha.h);
+    SHA256_Transform(&sha, block);
+    finish(hmac, &sha, ret_digest);
+}
+
 void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length,
                  uint8_t ret_digest[32]) {
-    SHA256_CTX sha = hmac->inner;
-    uint8_t digest[32];
     if (length <= HMAC_SHORT_MAX) {
-        finish_short(&sha, bytes, length);
-        write_words(&sha, digest);
-    } else {
-        SHA256_Update(&sha, bytes, length);
-        SHA256_Final(digest, &sha);
+        uint8_t block[HMAC_BLOCK] = {0};
+        if (length > 0)
+            memcpy(block, bytes, length);
+        hmac_digest_short(hmac, block, length, ret_digest);
+        return;
     }
-    memcpy(sha.h, hmac->outer.h, sizeof sha.h);
-    finish_short(&sha, digest, sizeof digest);
-    write_words(&sha, ret_digest);
+    SHA256_CTX sha;
+    uint8_t digest[32];
+    SHA256_Init(&sha);
+    memcpy(sha.h, hmac->inner, sizeof sha.h);
+    sha.Nl = SHA_BLOCK * 8; /* bits so far */
+    SHA256_Update(&sha, bytes, length);
+    SHA256_Final(digest, &sha);
+    finish(hmac, &sha, ret_digest);
 }
 
 void hmac_free(struct hmac *hmac) {

@@ -79,6 +79,7 @@ struct schema {
     size_t taken_count;
     size_t *clear_slots; /* of all fields that those read, ascending */
     size_t clear_count;
+    bool protects_ip;
     bool accept_pseudonyms; /* a protected field may hold one that the client has made */
 };
 

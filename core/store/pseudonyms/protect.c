@@ -53,7 +53,7 @@ static int replace(const struct pseudonym_key *key, struct text domain, struct a
     char *made = arena_alloc(arena, PSEUDONYM_SIZE);
     if (!made)
         return no_memory(ret_error);
-    value->length = pseudonym_make(key->hmac, text_of(key->id), domain, *value, made);
+    value->length = pseudonym_make(key->hmac, pseudonym_key_id(key), domain, *value, made);
     value->data = made;
     return 0;
 }
@@ -320,8 +320,7 @@ int protect_transaction(const struct schema *schema, const struct pseudonym_keys
         if (r < 0)
             forget(&it);
     }
-    if (r == 0 && transaction->fields[FIELD_IP].length > 0 &&
-        protect_domain(schema, FIELD_IP).length == 0)
+    if (r == 0 && transaction->fields[FIELD_IP].length > 0 && !schema->protects_ip)
         r = check_address(transaction, &field, ret_error);
     if (r < 0)
         *ret_field = field;

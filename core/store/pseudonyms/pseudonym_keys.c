@@ -165,6 +165,7 @@ static int read_line(struct line *line, struct pseudonym_keys *keys, struct erro
         return refuse(line, ret_error,
                       "a key id has 1 to 8 small letters and digits; expected \"ID KEY\"");
     memcpy(key.id, id.data, id.length);
+    key.id_length = (uint8_t)id.length;
     struct text secret = take_word(line);
     if (secret.length == 0)
         return refuse(line, ret_error, "expected a key behind its id");

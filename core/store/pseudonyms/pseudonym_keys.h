@@ -27,10 +27,15 @@
 
 struct pseudonym_key {
     char id[PSEUDONYM_KEY_ID_MAX + 1];
+    uint8_t id_length;
     struct hmac *hmac;
     int64_t from_us;  /* INT64_MIN: from the beginning */
     int64_t until_us; /* INT64_MAX: there is no end */
 };
+
+static inline struct text pseudonym_key_id(const struct pseudonym_key *key) {
+    return (struct text){.data = key->id, .length = key->id_length};
+}
 
 struct pseudonym_keys; /* immutable */
 

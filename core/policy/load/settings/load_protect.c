@@ -187,6 +187,7 @@ void load_protected_fields(struct load *load, const struct source *source,
         if (field->protect.length == 0 || field->name.length == 0)
             continue;
         field->refuse_card_number = false;
+        schema->protects_ip |= field->kind == FIELD_KIND_TEXT && field->source == FIELD_IP;
         schema->protected_slots[schema->protected_count++] = i;
         scope_change(&load->scope, field->name)->protect = field->protect;
     }
