@@ -598,8 +598,8 @@ HARRIER_API void harrier_batcher_free(struct harrier_batcher *batcher);
 
 #define HARRIER_PSEUDONYM_SIZE 48
 
-/* The pseudonym of a value, as the server makes it of a field with `protect: hmac`. key: at least 32
- * bytes; domain: the field's name, or its protect_as. The value is taken as it is. Writes a text
+/* The pseudonym of a value, as the server makes it of a field with `protect: hmac`. key: at least
+ * 32 bytes; domain: the field's name, or its protect_as. The value is taken as it is. Writes a text
  * with a NUL. Needs no client; any thread. -HARRIER_ERROR_INVALID. */
 HARRIER_API int harrier_pseudonym(const void *key, size_t key_length, const char *key_id,
                                   const char *domain, const char *value,

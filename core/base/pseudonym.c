@@ -23,14 +23,13 @@ bool pseudonym_is_key_id(struct text id) {
 }
 
 /* 40 bits as eight digits: each step halves the groups of bits and moves the halves apart, until
- * each byte has five bits. Those from 26 on are '2' to '7', which are 73 less than what would follow
- * 'z'. */
+ * each byte has five bits. Those from 26 on are '2' to '7', which are 73 less than what would
+ * follow 'z'. */
 static void write_eight(uint64_t bits, char ret_digits[8]) {
     bits = (bits & UINT64_C(0xfffff)) | (bits & UINT64_C(0xfffff00000)) << 12;
     bits = (bits & UINT64_C(0x3ff000003ff)) | (bits & UINT64_C(0xffc00000ffc00)) << 6;
     bits = (bits & UINT64_C(0x1f001f001f001f)) | (bits & UINT64_C(0x3e003e003e003e0)) << 3;
-    uint64_t is_number =
-        (bits + UINT64_C(0x6666666666666666)) >> 7 & UINT64_C(0x0101010101010101);
+    uint64_t is_number = (bits + UINT64_C(0x6666666666666666)) >> 7 & UINT64_C(0x0101010101010101);
     bits = htobe64(bits + UINT64_C(0x6161616161616161) - is_number * 73);
     memcpy(ret_digits, &bits, sizeof bits);
 }

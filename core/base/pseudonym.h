@@ -19,13 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PSEUDONYM_KEY_ID_MAX     8  /* characters */
-#define PSEUDONYM_KEY_BYTES_MIN  32 /* of the secret */
-#define PSEUDONYM_KEY_BYTES_MAX  1024
-#define PSEUDONYM_DOMAIN_MAX     64   /* bytes */
-#define PSEUDONYM_VALUE_MAX      1024 /* bytes */
-#define PSEUDONYM_DIGITS         26
-#define PSEUDONYM_SIZE           (3 + PSEUDONYM_KEY_ID_MAX + 1 + PSEUDONYM_DIGITS + 1)
+#define PSEUDONYM_KEY_ID_MAX    8  /* characters */
+#define PSEUDONYM_KEY_BYTES_MIN 32 /* of the secret */
+#define PSEUDONYM_KEY_BYTES_MAX 1024
+#define PSEUDONYM_DOMAIN_MAX    64   /* bytes */
+#define PSEUDONYM_VALUE_MAX     1024 /* bytes */
+#define PSEUDONYM_DIGITS        26
+#define PSEUDONYM_SIZE          (3 + PSEUDONYM_KEY_ID_MAX + 1 + PSEUDONYM_DIGITS + 1)
 
 /* Is this a key's id? */
 bool pseudonym_is_key_id(struct text id);

@@ -1,5 +1,5 @@
-/* The keys are used under the decision lock alone, so they can be replaced under it and the old ones
- * freed behind it. */
+/* The keys are used under the decision lock alone, so they can be replaced under it and the old
+ * ones freed behind it. */
 #include "protection.h"
 
 #include "core/store/pseudonyms/key_ledger.h"

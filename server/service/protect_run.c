@@ -18,8 +18,8 @@ void protect_score(struct run *run) {
                                 &field, &error) == 0)
             continue;
         if (!run->protect_errors)
-            run->protect_errors = arena_calloc(&run->arena, request->transaction_count,
-                                               sizeof *run->protect_errors);
+            run->protect_errors =
+                arena_calloc(&run->arena, request->transaction_count, sizeof *run->protect_errors);
         if (run->protect_errors)
             run->protect_errors[i] = run_refuse_item(run, &error, field);
         else /* no memory even for that: without an id it is refused in any case */
@@ -35,8 +35,8 @@ const struct wire_error *protect_refused(const struct run *run, size_t index) {
 int protect_item(struct run *run, struct backfill_item *item, struct text *ret_field,
                  struct error *ret_error) {
     const struct service *service = run->service;
-    return protect_transaction(&service->rules->schema, service->pseudonym_keys,
-                               &item->transaction, &run->arena, ret_field, ret_error);
+    return protect_transaction(&service->rules->schema, service->pseudonym_keys, &item->transaction,
+                               &run->arena, ret_field, ret_error);
 }
 
 /* The plan may be that of an older policy: its fields are found by what they are. */

@@ -7,11 +7,11 @@
 #include "score.h"
 
 #include "brake.h"
+#include "protect_run.h"
 #include "server/adopt/shadows.h"
 #include "server/adopt/staleness.h"
 #include "server/base/drift_counts.h"
 #include "server/events/event_rows.h"
-#include "protect_run.h"
 #include "sources.h"
 
 #include "core/base/hash.h"
@@ -37,7 +37,7 @@ static const struct {
     enum next (*take)(struct scoring *scoring);
 } steps[] = {
     {"protected", true, check_protected}, /* pseudonyms were made before the first one */
-    {"deadline", true, check_deadline}, /* once a position is assigned it no longer matters */
+    {"deadline", true, check_deadline},   /* once a position is assigned it no longer matters */
     {"known id", false,
      find_first_decision},      /* a repeated id gets its first decision, never a second one */
     {"time", true, check_time}, /* one wrong clock must not age a history */

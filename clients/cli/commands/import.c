@@ -54,7 +54,7 @@ enum {
 struct options {
     const char *folder, *policy, *map, *rejects;
     const char *pseudonym_keys; /* NULL: none */
-    const char *from; /* "kafka://…", instead of files; NULL: none */
+    const char *from;           /* "kafka://…", instead of files; NULL: none */
     const char *kafka_config;
     bool is_protobuf; /* records of Kafka, or what was kept of them in a file of JSON lines */
     char **files;

@@ -31,7 +31,8 @@ static void check_options(const struct options *options, struct argp_state *stat
     if (!options->keys || !*options->keys)
         argp_error(state, "which keys? (--keys FILE, or HARRIER_PSEUDONYM_KEYS)");
     if (!options->field || !*options->field)
-        argp_error(state, "pseudonyms of what? (--field card: the field's name, or its protect_as)");
+        argp_error(state,
+                   "pseudonyms of what? (--field card: the field's name, or its protect_as)");
     if (strlen(options->field) > PSEUDONYM_DOMAIN_MAX)
         argp_error(state, "--field: at most %d bytes", PSEUDONYM_DOMAIN_MAX);
     if (options->key && (options->all || options->list))
@@ -110,9 +111,8 @@ static void print_by(const struct options *options, const struct pseudonym_key *
     printf("%s%s%" TEXT_FORMAT "\n", made, until.length > 0 ? " until " : "", TEXT_ARGS(until));
 }
 
-static const struct pseudonym_key *choose(const struct options *options,
-                                          const struct pseudonym_keys *keys,
-                                          struct error *ret_error) {
+static const struct pseudonym_key *
+choose(const struct options *options, const struct pseudonym_keys *keys, struct error *ret_error) {
     const struct pseudonym_key *key = options->key
                                           ? pseudonym_keys_find(keys, text_of(options->key))
                                           : pseudonym_keys_at(keys, options->at_us);

@@ -7,8 +7,7 @@
 #include "core/policy/lists/list.h"
 #include "core/policy/source/diagnostic.h"
 
-#define ADVICE \
-    "; take what is needed before: an attribute with from_clear in schema.yaml"
+#define ADVICE "; take what is needed before: an attribute with from_clear in schema.yaml"
 
 static struct text protect_of(const struct syntax *node) {
     return node->name && node->kind == SYNTAX_NAME ? node->name->protect : (struct text){0};

@@ -1,7 +1,7 @@
-/* Which keys an archive's pseudonyms were made with: ARCHIVE/pseudonym_keys has a line for each, its
- * id and a fingerprint that says nothing else about it. A file of keys in which another key has the
- * id of one of them is refused: everything that was known of a card would be lost without a word.
- * So is one that has none of them. */
+/* Which keys an archive's pseudonyms were made with: ARCHIVE/pseudonym_keys has a line for each,
+ * its id and a fingerprint that says nothing else about it. A file of keys in which another key has
+ * the id of one of them is refused: everything that was known of a card would be lost without a
+ * word. So is one that has none of them. */
 #pragma once
 
 #include "pseudonym_keys.h"

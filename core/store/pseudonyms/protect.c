@@ -61,8 +61,7 @@ static int replace(const struct pseudonym_key *key, struct text domain, struct a
 /* ---- one value of a transaction ---- */
 
 /* Made by the client. */
-static int accept(const struct protecting *it, const struct field *field,
-                  struct text key_id) {
+static int accept(const struct protecting *it, const struct field *field, struct text key_id) {
     const struct pseudonym_key *key = pseudonym_keys_find(it->keys, key_id);
     int64_t time_us = it->transaction->event_time_us;
     if (!it->schema->accept_pseudonyms)
@@ -184,8 +183,7 @@ static bool reads_pseudonym(const struct field *field, const struct value *frame
 
 /* A client that sends pseudonyms sends what is taken from the clear values, too. */
 static int take_one(struct protecting *it, const struct field *field, const struct value *frame) {
-    const struct attribute *sent =
-        find_attribute(it->attributes, it->attribute_count, field->name);
+    const struct attribute *sent = find_attribute(it->attributes, it->attribute_count, field->name);
     if (reads_pseudonym(field, frame))
         return 0;
     if (sent) {
@@ -225,8 +223,7 @@ static int take_attributes(struct protecting *it) {
 }
 
 static int protect_attribute(const struct protecting *it, const struct field *field) {
-    struct attribute *attribute =
-        find_attribute(it->attributes, it->attribute_count, field->name);
+    struct attribute *attribute = find_attribute(it->attributes, it->attribute_count, field->name);
     if (!attribute)
         return 0;
     *it->ret_field = field->name;

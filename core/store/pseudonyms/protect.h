@@ -13,8 +13,7 @@
 /* Does the policy protect anything, so that writing under it needs keys? */
 bool protect_needs_keys(const struct snapshot *rules);
 /* The error of that: names a field and what to do. `option` is how keys are given. */
-int protect_missing_keys(const struct snapshot *rules, const char *option,
-                         struct error *ret_error);
+int protect_missing_keys(const struct snapshot *rules, const char *option, struct error *ret_error);
 
 /* Takes the attributes that are taken from clear values, then replaces the values of protected
  * fields. A value that already has the form of a pseudonym is refused unless the schema accepts

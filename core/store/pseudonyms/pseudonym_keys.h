@@ -4,11 +4,12 @@
  *   k1 5d…e7
  *   k2 41…0b from 2027-01-01T00:00:00Z
  *
- * A line is a key's id (core/base/pseudonym.h), its secret in hexadecimal digits or base64, and then
- * in any order `from TIME` and `until TIME` (RFC 3339). Times are event times. For a transaction the
- * key with the latest `from` that is not after its event time is taken; a key without one is there
- * from the beginning. Nothing is taken under a key from its `until` on, not even a pseudonym that a
- * client has made: so two keys overlap from the `from` of the new one to the `until` of the old one.
+ * A line is a key's id (core/base/pseudonym.h), its secret in hexadecimal digits or base64, and
+ * then in any order `from TIME` and `until TIME` (RFC 3339). Times are event times. For a
+ * transaction the key with the latest `from` that is not after its event time is taken; a key
+ * without one is there from the beginning. Nothing is taken under a key from its `until` on, not
+ * even a pseudonym that a client has made: so two keys overlap from the `from` of the new one to
+ * the `until` of the old one.
  *
  * The file has the keys of people's data: its owner alone may write it, and nobody but the owner
  * and the group may read it. The secrets are not kept: only the states of SHA-256 that follow from

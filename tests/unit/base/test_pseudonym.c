@@ -57,8 +57,7 @@ static void others_do_not(void **state) {
     assert_true(json_array_size(others) > 10);
     for (size_t i = 0; i < json_array_size(others); i++) {
         const json_t *other = json_array_get(others, i);
-        struct text text = {.data = json_string_value(other),
-                            .length = json_string_length(other)};
+        struct text text = {.data = json_string_value(other), .length = json_string_length(other)};
         if (pseudonym_has_form(text))
             fail_msg("\"%s\" is said to be a pseudonym", text.data);
     }

@@ -1,6 +1,6 @@
-/* A protected field has a pseudonym in place of what was sent (core/base/pseudonym.h). What a policy
- * needs of the clear value is an attribute with from_clear: it is computed before, and archived as
- * if it had been sent, so that a replay needs neither the value nor the key.
+/* A protected field has a pseudonym in place of what was sent (core/base/pseudonym.h). What a
+ * policy needs of the clear value is an attribute with from_clear: it is computed before, and
+ * archived as if it had been sent, so that a replay needs neither the value nor the key.
  *
  * Names become protected only behind from_clear: those expressions read the clear values, and no
  * others can. */
@@ -105,8 +105,8 @@ static void read_from_clear(struct load *load, const struct reader *reader,
                         "type string, int, double, bool or timestamp");
         return;
     }
-    struct syntax *syntax = load_expression_node(load, reader->source, node, "from_clear",
-                                                 SCOPE_DERIVED, field->type);
+    struct syntax *syntax =
+        load_expression_node(load, reader->source, node, "from_clear", SCOPE_DERIVED, field->type);
     if (!syntax)
         return;
     mark_fields(load, syntax, reads);
@@ -162,8 +162,7 @@ static void read_all_from_clear(struct load *load, const struct source *source,
 }
 
 static size_t *new_slots(struct load *load) {
-    size_t *slots =
-        arena_calloc(load->arena, load->snapshot->schema.field_count, sizeof *slots);
+    size_t *slots = arena_calloc(load->arena, load->snapshot->schema.field_count, sizeof *slots);
     check(slots);
     return slots;
 }

@@ -144,7 +144,7 @@ static void read_known(struct load *load, const struct reader *reader,
 /* false when its type is unknown: the name is then declared as broken */
 static bool read_attribute(const struct reader *reader, const struct tree_node *node,
                            struct field *field) {
-    struct key keys[] = {{"type", true, NULL},         {"required", false, NULL},
+    struct key keys[] = {{"type", true, NULL},          {"required", false, NULL},
                          {"card_numbers", false, NULL}, {"protect", false, NULL},
                          {"protect_as", false, NULL},   {"from_clear", false, NULL}};
     if (!read_keys(reader, node, "an attribute", keys, 6) ||

@@ -1,5 +1,6 @@
-/* Transactions before and after their fields are protected: what is replaced, what is taken from the
- * clear values before, what is refused, and that a refused transaction has no clear value left. */
+/* Transactions before and after their fields are protected: what is replaced, what is taken from
+ * the clear values before, what is refused, and that a refused transaction has no clear value left.
+ */
 #include "core/store/pseudonyms/protect.h"
 
 #include "tests/unit/policy/policy_text.h"
@@ -178,7 +179,7 @@ static void accepted_pseudonyms_are_of_known_keys_in_force(void **state) {
     assert_protected(&it);
     assert_true(text_is(it.transaction.fields[FIELD_CARD], CARD_K1));
     assert_text(&it, "bin", "411111");
-    assert_null(attribute(&it, "digits")); /* never computed from a pseudonym */
+    assert_null(attribute(&it, "digits"));       /* never computed from a pseudonym */
     it.transaction.event_time_us = 150 * SECOND; /* both keys are in force */
     assert_protected(&it);
     it.transaction.event_time_us = 200 * SECOND;
@@ -252,7 +253,8 @@ static void questions_are_by_value_or_by_pseudonym(void **state) {
     (void)state;
     struct bench it;
     bench_init(&it, "");
-    struct text value = TEXT_LITERAL(CARD), domain = protect_domain(&it.snapshot->schema, FIELD_CARD);
+    struct text value = TEXT_LITERAL(CARD),
+                domain = protect_domain(&it.snapshot->schema, FIELD_CARD);
     assert_true(text_is(domain, "card"));
     assert_int_equal(protect_domain(&it.snapshot->schema, FIELD_EMAIL).length, 0);
     assert_int_equal(protect_value(domain, it.keys, SECOND, &it.arena, &value, &it.error), 0);
