@@ -9,6 +9,8 @@
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "core/store/ingest/ingest.h"
+#include "core/store/pseudonyms/key_ledger.h"
+#include "core/store/pseudonyms/protect.h"
 #include "core/wire/types/field_text.h"
 
 #include <inttypes.h>
@@ -64,6 +66,14 @@ static int fold_archive(struct import *import, struct progress *progress, struct
     return r;
 }
 
+static int check_keys(const struct import_options *options, struct error *ret_error) {
+    if (options->keys)
+        return key_ledger_check(options->archive, options->keys, ret_error);
+    if (!protect_needs_keys(options->rules))
+        return 0;
+    return protect_missing_keys(options->rules, "--pseudonym-keys FILE", ret_error);
+}
+
 int import_open(const struct import_options *options, struct progress *progress,
                 struct import **ret_import, struct error *ret_error) {
     struct import *import = check_calloc(1, sizeof *import);
@@ -75,6 +85,8 @@ int import_open(const struct import_options *options, struct progress *progress,
     arena_init(&import->outcome, ROW_BYTES_MAX);
     int r =
         archive_open(options->archive, NULL, &import->archive, &import->report.recovery, ret_error);
+    if (r == 0)
+        r = check_keys(options, ret_error);
     if (r == 0)
         r = fold_archive(import, progress, ret_error);
     if (r < 0) {
@@ -381,14 +393,19 @@ static int decide(struct import *import, const struct transaction *transaction, 
     return append(import, &record, ret_error);
 }
 
-int import_take(struct import *import, const struct import_row *row, struct text *ret_field,
+int import_take(struct import *import, const struct import_row *given, struct text *ret_field,
                 struct error *ret_error) {
+    struct import_row protected = *given; /* its values that are protected are replaced */
+    const struct import_row *row = &protected;
     struct known_id known;
     struct record record;
     int64_t received_us = 0;
     *ret_field = (struct text){0};
     arena_reset(&import->row);
-    int r = transaction_check(&row->transaction, ret_field, ret_error);
+    int r = protect_transaction(&import->options.rules->schema, import->options.keys,
+                                &protected.transaction, &import->row, ret_field, ret_error);
+    if (r == 0)
+        r = transaction_check(&row->transaction, ret_field, ret_error);
     if (r < 0)
         return r;
     int found = ingest_recognise(&import->states, import->archive, &row->transaction, &import->row,

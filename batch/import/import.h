@@ -26,6 +26,7 @@
 struct import_options {
     const char *archive, *generations; /* folders; the archive's is created if it is missing */
     struct snapshot *rules;            /* the policy that decides */
+    const struct pseudonym_keys *keys; /* for the fields that it protects; NULL: it protects none */
     int64_t now_us;                    /* wall clock; later times of receipt are refused */
     int64_t max_ahead_us;              /* an event time further ahead of its receipt is refused */
     uint64_t memory_bytes;             /* for states and ids newer than the tables; 0: no limit */
@@ -49,6 +50,7 @@ struct import;
 
 /* Locks the archive and folds its records behind the tables; stage "fold". ERROR_EXISTS: another
  * process has it open for writing. ERROR_NOT_FOUND: the tables belong to another archive.
+ * ERROR_INVALID: the policy needs keys for pseudonyms, or these are not the archive's.
  * ERROR_DAMAGED, ERROR_UNSUPPORTED, ERROR_SYSTEM, ERROR_INTERRUPTED. progress may be NULL. */
 int import_open(const struct import_options *options, struct progress *progress,
                 struct import **ret_import, struct error *ret_error);

@@ -593,6 +593,19 @@ HARRIER_API void harrier_batcher_close(struct harrier_batcher *batcher);
 /* Closes and frees it. No thread may be in a call of it. NULL is allowed. */
 HARRIER_API void harrier_batcher_free(struct harrier_batcher *batcher);
 
+/* ---------------------------------------------------------------------------------------------
+ * Pseudonyms */
+
+#define HARRIER_PSEUDONYM_SIZE 48
+
+/* The pseudonym of a value, as the server makes it of a field with `protect: hmac`. key: at least
+ * 32 bytes; domain: the field's name, or its protect_as. The value is taken as it is. Writes a text
+ * with a NUL. Needs no client; any thread. -HARRIER_ERROR_INVALID. */
+HARRIER_API int harrier_pseudonym(const void *key, size_t key_length, const char *key_id,
+                                  const char *domain, const char *value,
+                                  char ret_pseudonym[HARRIER_PSEUDONYM_SIZE],
+                                  struct harrier_error *ret_error);
+
 #ifdef __cplusplus
 }
 #endif

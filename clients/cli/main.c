@@ -31,6 +31,7 @@ static const struct command {
     {"doctor", command_doctor, "look for what is wrong with an installation, and say what to do"},
     {"reload", command_reload, "make a server load its policy again and show the result"},
     {"token", command_token, "create, list and revoke the tokens of a server's clients"},
+    {"pseudonym", command_pseudonym, "make the pseudonyms of values that a policy protects"},
     {"simulate", command_simulate, "generate labelled transactions"},
     {"eval", command_eval, "evaluate an expression"},
     {"check", command_check, "check a policy folder"},

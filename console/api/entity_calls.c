@@ -4,6 +4,7 @@
 #include "clients/cli/io/money.h"
 #include "clients/cli/io/timestamp.h"
 #include "clients/cli/output/feature_value.h"
+#include "console/server/key_question.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
 #include "server/ops/clock.h"
@@ -131,6 +132,10 @@ int entity_show(struct call *call, struct error *ret_error) {
     find_tally_init(tally, MONDAY_US - zone_us);
     struct searches_find taken = searches_take(call->console->searches);
     r = find_count(taken.find, &query, is_expired, &started_us, tally, &page, ret_error);
+    char value[TRANSACTION_FIELD_MAX + 1];
+    if (r == 0 && tally->rows == 0 && !page.is_early &&
+        key_question(call->console->connection, &key, value)) /* a clear value was typed */
+        r = find_count(taken.find, &query, is_expired, &started_us, tally, &page, ret_error);
     searches_give(call->console->searches, taken);
     json_begin_object(out, NULL);
     json_add_time(out, "now", call->now_us);

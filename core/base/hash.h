@@ -45,6 +45,12 @@ struct hmac;
 struct hmac *hmac_new(const void *key, size_t length);
 /* Any thread, several at a time. */
 void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length, uint8_t ret_digest[32]);
+/* The same in the least time, of a text that the caller has put at the beginning of a block of
+ * zeros. The block is changed. */
+#define HMAC_BLOCK     64
+#define HMAC_SHORT_MAX 55 /* bytes of text */
+void hmac_digest_short(const struct hmac *hmac, uint8_t block[HMAC_BLOCK], size_t length,
+                       uint8_t ret_digest[32]);
 void hmac_free(struct hmac *hmac); /* the key is wiped; NULL is allowed */
 
 /* memcmp() == 0 in a time that depends on length alone: for secrets that could be guessed byte by

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Drops what was loaded; the policy in use stays. */
-static void refuse(struct candidate *candidate, const char *reason) {
+void candidate_refuse(struct candidate *candidate, const char *reason) {
     snapshot_unref(candidate->loaded);
     candidate->loaded = NULL;
     candidate->result = RELOAD_REFUSED;
@@ -22,7 +21,7 @@ void candidate_load(struct candidate *candidate, const char *path, struct snapsh
         (struct candidate){.path = text_copy(text_of(path)), .in_use = snapshot_ref(in_use)};
     buffer_init(&candidate->messages);
     if (snapshot_load_folder(path, &loaded, &candidate->messages, &error) < 0) {
-        refuse(candidate, error.text);
+        candidate_refuse(candidate, error.text);
         return;
     }
     bool is_same = in_use && loaded->id == in_use->id;
@@ -39,7 +38,7 @@ bool candidate_try(struct candidate *candidate, const atomic_bool *stop) {
         return true;
     int r = admission_try(candidate->loaded, stop, &candidate->messages, &error);
     if (r < 0)
-        refuse(candidate, error.text);
+        candidate_refuse(candidate, error.text);
     return r != -ERROR_INTERRUPTED;
 }
 

@@ -22,6 +22,8 @@ struct candidate {
 /* Loads and checks the folder. in_use NULL: no policy of that folder is in force. Takes a
  * reference. Never fails: the result says what became of it. */
 void candidate_load(struct candidate *candidate, const char *path, struct snapshot *in_use);
+/* Drops what was loaded; the policy in use stays. */
+void candidate_refuse(struct candidate *candidate, const char *reason);
 /* Runs the cases of a policy that is new. False: asked to stop. */
 bool candidate_try(struct candidate *candidate, const atomic_bool *stop);
 /* The policy to be in force from now on: the new one, else the old one; NULL: none. */

@@ -18,6 +18,7 @@
 #include "candidate.h"
 #include "challenger.h"
 #include "core/engine/case_states.h"
+#include "protection.h"
 #include "server/base/brake_counts.h"
 #include "server/base/commit.h"
 #include "server/base/drift_counts.h"
@@ -86,6 +87,23 @@ static void load_tokens(struct reload *reload) {
                  REASON_BYTES - 32, error.text);
 }
 
+/* Keys that are refused refuse the policy, too: it was made for those that are in the file. */
+static void load_keys(struct reload *reload) {
+    struct service *service = reload->service;
+    const struct snapshot *loaded = reload->policy.loaded;
+    struct error error;
+    int r = protection_reload(service, &error);
+    if (r < 0)
+        log_line(service->settings.log, LOG_ERROR, "%s; the current keys stay in force",
+                 error.text);
+    if (r == 0 && loaded)
+        r = protection_admit(service, loaded, &error);
+    if (r < 0)
+        candidate_refuse(&reload->policy, error.text);
+    else if (loaded)
+        protection_log_new(service, service->rules, loaded);
+}
+
 static bool load(struct reload *reload) {
     struct service *service = reload->service;
     reload->is_interrupted = atomic_load(&service->draining);
@@ -98,6 +116,7 @@ static bool load(struct reload *reload) {
     /* Without the decision lock: only this thread changes the rules. */
     candidate_load(&reload->policy, path, service->rules);
     free(path);
+    load_keys(reload);
     reload->shadow_count = shadows_load(service, reload->shadows);
     challenger_load(service, &reload->challenger);
     return true;

@@ -35,8 +35,9 @@ struct run {
     enum denial denial;          /* why the token was refused */
     bool is_probe;               /* a scoring probe of this process: counted nowhere */
     struct bearer bearer;        /* whose token it was */
-    struct run_queue *queue;     /* where a thread will take it to answer it; NULL: nowhere */
-    struct overlay_view *view;   /* to hash for Status; NULL: no hash was asked for */
+    struct wire_error *protect_errors; /* of Score, by transaction; NULL: none was refused so */
+    struct run_queue *queue;           /* where a thread will take it to answer it; NULL: nowhere */
+    struct overlay_view *view;         /* to hash for Status; NULL: no hash was asked for */
 };
 
 /* The whole request fails. Returns DONE. field may be empty. */

@@ -81,6 +81,7 @@ struct service_settings {
     int64_t lazy_sync_interval_us; /* not synced: time between two syncs */
     int64_t max_ahead_us;          /* of an event time before the clock */
     size_t message_bytes_max;      /* larger requests are refused */
+    const char *pseudonym_keys;    /* file of keys for protected fields; NULL or "": none */
     const char *tokens;            /* file of the clients' tokens; NULL or "": none are needed */
     int64_t slow_after_us;         /* requests that took longer are logged; 0: none */
     int64_t stale_after_us;        /* decisions on older tables are degraded; 0: never */

@@ -91,10 +91,11 @@ struct service {
     char reason[REASON_BYTES]; /* why not ready */
     struct error failure;      /* valid in SERVICE_FAILED */
     struct archive *archive;
-    struct snapshot *rules;            /* the policy in force; one reference */
-    uint16_t *rule_places;             /* in rule_counts, of its rules */
-    struct brake_counts *brake_counts; /* of its limits; NULL: none */
-    struct drift_counts *drift_counts; /* of its models' references; NULL: none */
+    struct snapshot *rules;                /* the policy in force; one reference */
+    struct pseudonym_keys *pseudonym_keys; /* for what it protects; NULL: none */
+    uint16_t *rule_places;                 /* in rule_counts, of its rules */
+    struct brake_counts *brake_counts;     /* of its limits; NULL: none */
+    struct drift_counts *drift_counts;     /* of its models' references; NULL: none */
     struct rule_failures rule_failures;
     struct shadow_policies shadows;
     struct adopted_shadows written_shadows; /* whose policies the archive already has */

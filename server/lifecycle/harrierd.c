@@ -28,6 +28,7 @@
 #include "core/engine/engine.h"
 #include "core/policy/analysis/challenger_check.h"
 #include "core/policy/load/snapshot.h"
+#include "core/store/pseudonyms/protect.h"
 #include "core/store/tokens/token_file.h"
 
 #include <errno.h>
@@ -375,6 +376,7 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .overlay_limit = overlay_limit_choose(options->overlay_limit_bytes, &harrierd->log),
         .message_bytes_max = (size_t)options->max_message_bytes,
         .tokens = options->tokens,
+        .pseudonym_keys = options->pseudonym_keys,
         .slow_after_us = options->slow_after_us,
         .rejects = options->rejects,
         .rejects_size = (uint64_t)options->rejects_size,
@@ -689,6 +691,20 @@ static bool check_tokens(const char *path) {
     return true;
 }
 
+static bool check_keys(const char *path, const struct snapshot *rules) {
+    struct pseudonym_keys *keys = NULL;
+    struct error error;
+    int r = 0;
+    if (*path)
+        r = pseudonym_keys_load(path, &keys, &error);
+    else if (rules && protect_needs_keys(rules))
+        r = protect_missing_keys(rules, "the option pseudonym_keys", &error);
+    if (r < 0)
+        fprintf(stderr, "harrierd: pseudonym_keys: %s\n", error.text);
+    pseudonym_keys_free(keys);
+    return r == 0;
+}
+
 static bool check_log(const struct options *options) {
     const struct cluster_settings settings = cluster_settings_of(options);
     struct error error;
@@ -722,6 +738,7 @@ static int check_only(struct harrierd *harrierd) {
     good &= check_log(options);
     struct snapshot *champion = check_policy(options->policy);
     good &= champion != NULL;
+    good &= check_keys(options->pseudonym_keys, champion);
     for (size_t i = 0; i < options->shadow.count; i++) {
         struct snapshot *shadow = check_policy(options->shadow.items[i]);
         good &= shadow != NULL;

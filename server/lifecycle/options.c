@@ -152,6 +152,12 @@ static const struct option table[] = {
      .help = "A transaction whose event time is further ahead of the server's clock than this is "
              "refused: one client with a wrong clock would age everyone's history."},
 
+    {DECISIONS, "pseudonym_keys", OPTION_TEXT, AT(pseudonym_keys), "",
+     .help = "File of the keys with which protected fields (protect: hmac in schema.yaml) are "
+             "replaced by pseudonyms: docs/operations/pseudonyms.md. Only the server's user and "
+             "group may have access to it. Loaded again on SIGHUP and by `harrier reload`. Empty: "
+             "a policy that protects fields is refused."},
+
     {DECISIONS, "stale_after", OPTION_DURATION, AT(stale_after_us), "3d", .least = 0,
      .most = 366 * US_PER_DAY,
      .help = "Decisions based on tables older than this are marked as degraded, with the reason "

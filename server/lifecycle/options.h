@@ -42,6 +42,7 @@ struct options {
     uint32_t challenger_parts; /* the share, as struct challenge_settings has it */
     bool watch_policy;
     int64_t max_ahead_us;
+    const char *pseudonym_keys; /* "": none */
     const char *data_dir;
     int durability; /* enum durability */
     int64_t sync_interval_us, lazy_sync_interval_us;

@@ -10,6 +10,7 @@
  * Brakes and the metrics of decisions do not count here: nobody acts on these decisions. */
 #include "backfill.h"
 
+#include "protect_run.h"
 #include "run_queue.h"
 #include "server/adopt/staleness.h"
 #include "server/base/append.h"
@@ -158,7 +159,9 @@ static int take(struct run *run, struct backfill_item *item, struct backfill_res
     struct service *service = run->service;
     struct known_id known;
     struct record record;
-    int r = run_check_deadline(run, ret_error);
+    int r = protect_item(run, item, ret_field, ret_error);
+    if (r == 0)
+        r = run_check_deadline(run, ret_error);
     if (r == 0)
         r = transaction_check(&item->transaction, ret_field, ret_error);
     if (r < 0)
@@ -262,10 +265,13 @@ static void record_slice(struct run *run, size_t *at, int64_t until_us) {
     struct service *service = run->service;
     size_t from = *at, count = run->response.backfill.count;
     struct error error;
+    /* What is laid out ahead must have its pseudonyms, and an item gets them when it is taken: by
+     * the policy of its slice. */
+    bool is_prefetching = service->rules->schema.protected_count == 0;
     run->receive_time_us = service_receive_time_us(service);
     run->position_before = archive_end(service->archive).position;
     do {
-        size_t next = *at + 1;
+        size_t next = is_prefetching ? *at + 1 : count;
         ingest_expect(&service->states,
                       next < count ? &run->message.backfill.items[next].transaction : NULL);
         take_item(run, (*at)++);

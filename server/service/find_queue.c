@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/store/find/find.h"
 #include "core/store/find/find_files.h"
+#include "protect_run.h"
 #include "run_queue.h"
 #include "server/base/run_pool.h"
 
@@ -38,7 +39,8 @@ struct find_queue {
 enum next perform_find(struct run *run) {
     struct text field = {0};
     struct error error;
-    if (find_query_check(&run->message.find, &field, &error) < 0)
+    if (find_query_check(&run->message.find, &field, &error) < 0 ||
+        protect_find(run, &field, &error) < 0)
         return run_refuse(run, &error, field);
     if (!run_queue_admit(&run->service->finds->runs, run)) {
         error_set(&error, ERROR_UNAVAILABLE, "busy: %d searches are already in progress; try again",

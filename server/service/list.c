@@ -7,6 +7,8 @@
 
 #include "core/base/check.h"
 #include "core/policy/lists/list_table.h"
+#include "core/store/pseudonyms/protect.h"
+#include "protect_run.h"
 
 /* ---- ChangeList ---- */
 
@@ -15,9 +17,52 @@ static struct list_change_result refuse(struct run *run, const struct error *err
     return (struct list_change_result){.error = run_refuse_item(run, error, field)};
 }
 
-/* One change. The value comes back in the canonical form of the list's type. */
-static struct list_change_result change_list(struct run *run, const struct list_change *change) {
+/* A clear value that is added to a protected list, or removed, is so under the other keys as well
+ * that have not ended: it must not be missed because a key changes. Before the one that
+ * is answered, so that no answer says that it is there while it is not under all of them. */
+static int change_under_other_keys(struct run *run, const struct list_change *change,
+                                   struct text domain, struct text *ret_field,
+                                   struct error *ret_error) {
     struct service *service = run->service;
+    const struct pseudonym_key *now =
+        pseudonym_keys_at(service->pseudonym_keys, run->receive_time_us);
+    const struct pseudonym_key *key;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && (key = pseudonym_keys_get(service->pseudonym_keys, i)); i++) {
+        struct list_change other = *change;
+        struct list_finding finding;
+        struct record record;
+        if (key == now || key->until_us <= run->receive_time_us)
+            continue;
+        r = protect_value_by(domain, key, &run->arena, &other.value, ret_error);
+        if (r == 0)
+            r = ingest_change_list(&service->states, &other, run->receive_time_us, &run->arena,
+                                   &finding, &record, ret_field, ret_error);
+        if (r > 0)
+            run_append_change(run, &record, true);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int protect_change(struct run *run, struct list_change *change, struct text *ret_field,
+                          struct error *ret_error) {
+    struct service *service = run->service;
+    struct text domain = protect_list(run, change->list);
+    if (domain.length == 0 || pseudonym_has_form(change->value))
+        return 0;
+    *ret_field = TEXT_LITERAL("value");
+    const struct list_change clear = *change;
+    int r = protect_value(domain, service->pseudonym_keys, run->receive_time_us, &run->arena,
+                          &change->value, ret_error);
+    return r < 0 ? r : change_under_other_keys(run, &clear, domain, ret_field, ret_error);
+}
+
+/* One change. The value comes back in the canonical form of the list's type: a protected one as its
+ * pseudonym. */
+static struct list_change_result change_list(struct run *run, const struct list_change *asked) {
+    struct service *service = run->service;
+    struct list_change protected = *asked;
+    const struct list_change *change = &protected;
     struct list_finding finding;
     struct record record;
     struct text field = {0};
@@ -25,6 +70,8 @@ static struct list_change_result change_list(struct run *run, const struct list_
     int r = list_change_check(change, &field, &error);
     if (r == 0)
         r = run_check_deadline(run, &error);
+    if (r == 0)
+        r = protect_change(run, &protected, &field, &error);
     if (r == 0)
         r = ingest_change_list(&service->states, change, run->receive_time_us, &run->arena,
                                &finding, &record, &field, &error);

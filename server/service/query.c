@@ -10,6 +10,7 @@
 #include "core/store/nights/night_summary.h"
 #include "explain.h"
 #include "list.h"
+#include "protect_run.h"
 #include "server/adopt/adoption.h"
 #include "server/adopt/challenger.h"
 #include "server/adopt/staleness.h"
@@ -60,6 +61,8 @@ static int resolve(struct run *run, size_t *ret_index, struct text *ret_key, str
         *ret_field = TEXT_LITERAL("entity");
         return unknown_entity(&states->plan->plan, request->entity, ret_error);
     }
+    if (protect_key(run, *ret_index, ret_field, ret_error) < 0)
+        return -(int)ret_error->code;
     *ret_key =
         engine_key(states->engine, *ret_index, request->key, request->key_count, &run->arena);
     if (ret_key->data)

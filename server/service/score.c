@@ -8,6 +8,7 @@
 
 #include "brake.h"
 #include "probe_transaction.h"
+#include "protect_run.h"
 #include "server/adopt/shadows.h"
 #include "server/adopt/staleness.h"
 #include "server/base/drift_counts.h"
@@ -23,6 +24,7 @@ struct scoring {
     struct record record; /* decided in place, so that archiving copies nothing */
 };
 
+static enum next check_protected(struct scoring *scoring);
 static enum next check_deadline(struct scoring *scoring);
 static enum next find_first_decision(struct scoring *scoring);
 static enum next check_time(struct scoring *scoring);
@@ -35,7 +37,8 @@ static const struct {
     bool dry_run_too;
     enum next (*take)(struct scoring *scoring);
 } steps[] = {
-    {"deadline", true, check_deadline}, /* once a position is assigned it no longer matters */
+    {"protected", true, check_protected}, /* pseudonyms were made before the first one */
+    {"deadline", true, check_deadline},   /* once a position is assigned it no longer matters */
     {"known id", false,
      find_first_decision},      /* a repeated id gets its first decision, never a second one */
     {"time", true, check_time}, /* one wrong clock must not age a history */
@@ -56,6 +59,15 @@ static enum next conclude(struct scoring *scoring, const struct decision *decisi
     scoring->result->decision.server_us = took_us < 0            ? 0
                                           : took_us > UINT32_MAX ? UINT32_MAX
                                                                  : (uint32_t)took_us;
+    return DONE;
+}
+
+static enum next check_protected(struct scoring *scoring) {
+    size_t index = (size_t)(scoring->transaction - scoring->run->message.score.transactions);
+    const struct wire_error *error = protect_refused(scoring->run, index);
+    if (!error)
+        return NEXT;
+    scoring->result->error = *error;
     return DONE;
 }
 

@@ -6,10 +6,12 @@
 #include "backfill.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
+#include "core/store/pseudonyms/pseudonym_keys.h"
 #include "explain.h"
 #include "find_queue.h"
 #include "server/adopt/admission.h"
 #include "server/adopt/background.h"
+#include "server/adopt/protection.h"
 #include "server/adopt/swap_run.h"
 #include "server/adopt/token_reload.h"
 #include "server/base/brake_counts.h"
@@ -133,6 +135,7 @@ static void service_free(struct service *service) {
     for (size_t i = 0; i < service->list_label_count; i++)
         free(service->list_labels[i]);
     tokens_close(service->tokens);
+    pseudonym_keys_free(service->pseudonym_keys);
     explicit_bzero(service->probe_token, sizeof service->probe_token);
     free(service->adopted_folder);
     free(service->generations_path);
@@ -167,6 +170,8 @@ int service_open(const struct service_settings *settings, struct service **ret_s
         r = load_policy(service, ret_error);
     if (r == 0)
         r = open_archive(service, ret_error);
+    if (r == 0)
+        r = protection_open(service, ret_error);
     if (r == 0)
         r = open_rejects(service, ret_error);
     const struct fold_source source = {.archive = service->archive_path,

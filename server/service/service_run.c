@@ -1,6 +1,7 @@
 /* The life of a request: from a front's bytes to the answer.
  *
  *   before_lock   decode, authorize                     each run on its own
+ *   protect                                             pseudonyms, for all that share the lock
  *   under_lock    admit, perform                        one run after the other, in order
  *   write_archive                                       one write for all that share it
  *   answer        encode, then reply, or wait: for the disk (commit.c), a reload, an explanation, a
@@ -17,6 +18,7 @@
 #include "find_queue.h"
 #include "list.h"
 #include "outcome.h"
+#include "protect_run.h"
 #include "query.h"
 #include "rejected.h"
 #include "run_queue.h"
@@ -148,6 +150,16 @@ static void encode(struct run *run) {
     for (size_t i = 0; i < sizeof(steps) / sizeof *(steps) && !(run)->is_done; i++)                \
     (run)->is_done = (steps)[i](run) == DONE
 
+/* Of the runs that take the lock together, from `run` on. */
+static void protect(struct run *from) {
+    for (struct run *run = from; run; run = run->next) {
+        if (run != from && !(run_shares_write(from) && run_shares_write(run)))
+            return;
+        if (!run->is_done && run->message.call == CALL_SCORE)
+            protect_score(run);
+    }
+}
+
 /* One after the other. Neighbours that can share a write hold the lock together; it is released
  * between such groups, so that other threads get their turn. */
 static void decide(struct service *service, struct run *runs) {
@@ -156,6 +168,7 @@ static void decide(struct service *service, struct run *runs) {
         int64_t receive_time_us = service_receive_time_us(service);
         uint64_t written = archive_end(service->archive).position;
         to = from;
+        protect(from);
         do {
             to->receive_time_us = receive_time_us;
             to->position_before = written;

@@ -145,6 +145,7 @@ struct service *open_service(const char *policy, const char *folder) {
         .policy = policy,
         .archive = archive,
         .generations = generations,
+        .pseudonym_keys = getenv("HARRIER_PSEUDONYM_KEYS"),
         .sync_interval_us = 1000,
         .lazy_sync_interval_us = INT64_C(3600000000),
         .max_ahead_us = 60000000,

@@ -22,6 +22,7 @@ int command_list(int argc, char **argv);
 int command_night(int argc, char **argv);
 int command_outcome(int argc, char **argv);
 int command_policy(int argc, char **argv);
+int command_pseudonym(int argc, char **argv);
 int command_rebuild(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_restore(int argc, char **argv);

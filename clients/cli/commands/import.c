@@ -25,6 +25,7 @@
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
 #include "core/policy/load/snapshot.h"
+#include "core/store/pseudonyms/protect.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -46,12 +47,14 @@ enum {
     OPTION_FROM,
     OPTION_KAFKA_CONFIG,
     OPTION_REJECTS,
+    OPTION_PSEUDONYM_KEYS,
 };
 
 /* max_ahead_us as for a server; memory_bytes 0: no limit. */
 struct options {
     const char *folder, *policy, *map, *rejects;
-    const char *from; /* "kafka://…", instead of files; NULL: none */
+    const char *pseudonym_keys; /* NULL: none */
+    const char *from;           /* "kafka://…", instead of files; NULL: none */
     const char *kafka_config;
     bool is_protobuf; /* records of Kafka, or what was kept of them in a file of JSON lines */
     char **files;
@@ -106,6 +109,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_REJECTS:
         options->rejects = rejects_option_parse(value, state);
         return 0;
+    case OPTION_PSEUDONYM_KEYS:
+        options->pseudonym_keys = value;
+        return 0;
     case OPTION_STRICT:
         options->strict = true;
         return 0;
@@ -157,6 +163,10 @@ static const struct argp_option arguments[] = {
     {"rejects", OPTION_REJECTS, "FILE", 0,
      "Keep the rows that are refused here, with the reason; the same command reads FILE to retry "
      "them",
+     0},
+    {"pseudonym-keys", OPTION_PSEUDONYM_KEYS, "FILE", 0,
+     "Keys for the fields that the policy protects, the server's file (default: the environment "
+     "variable HARRIER_PSEUDONYM_KEYS)",
      0},
     {"max-ahead", OPTION_MAX_AHEAD, "DURATION", 0,
      "Refuse transactions whose event time is later than their received time by more than this "
@@ -492,6 +502,19 @@ static int load_policy(const char *folder, struct snapshot **ret_snapshot,
     return r < 0 ? error_prefix(ret_error, "the policy in %s", folder) : 0;
 }
 
+/* *ret_keys stays NULL if none are given. A policy that needs some then refuses to be imported
+ * under. */
+static int load_keys(const struct options *options, struct pseudonym_keys **ret_keys,
+                     struct error *ret_error) {
+    const char *path = options->pseudonym_keys;
+    if (!path)
+        path = getenv("HARRIER_PSEUDONYM_KEYS");
+    if (!path || !*path)
+        return 0;
+    int r = pseudonym_keys_load(path, ret_keys, ret_error);
+    return r < 0 ? error_prefix(ret_error, "--pseudonym-keys") : 0;
+}
+
 /* The archive's folder: in the data folder, made when it is missing, unless what was named is an
  * archive itself, which its lock shows. */
 static char *find_archive(const char *path) {
@@ -509,7 +532,7 @@ static char *find_archive(const char *path) {
 /* Creates the data folder when it is missing, but not its parents: a mistyped path should not
  * become an archive. */
 static int open_import(struct importing *importing, struct snapshot *rules,
-                       struct error *ret_error) {
+                       const struct pseudonym_keys *keys, struct error *ret_error) {
     char *archive = find_archive(importing->options->folder);
     char *around = text_copy(text_of(archive));
     char *generations = folder_in(dirname(around), FOLDER_GENERATIONS);
@@ -517,6 +540,7 @@ static int open_import(struct importing *importing, struct snapshot *rules,
         .archive = archive,
         .generations = generations,
         .rules = rules,
+        .keys = keys,
         .now_us = realtime_us(),
         .max_ahead_us = importing->options->max_ahead_us,
         .memory_bytes = importing->options->memory_bytes,
@@ -548,6 +572,7 @@ int command_import(int argc, char **argv) {
     struct options options = {.max_ahead_us = MAX_AHEAD_US};
     struct importing importing = {.options = &options};
     struct snapshot *rules = NULL;
+    struct pseudonym_keys *keys = NULL;
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
@@ -560,10 +585,12 @@ int command_import(int argc, char **argv) {
         return error.code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
     }
     int status;
-    if (open_rejects(&importing, &error) < 0) {
+    if (load_keys(&options, &keys, &error) < 0) {
+        status = (int)exit_with(&error);
+    } else if (open_rejects(&importing, &error) < 0) {
         status = error.code == ERROR_EXISTS ? (int)exit_with_rejects(&error)
                                             : (int)exit_with_mapping(&error, options.map);
-    } else if (open_import(&importing, rules, &error) < 0) {
+    } else if (open_import(&importing, rules, keys, &error) < 0) {
         progress_bar_clear(&importing.bar);
         status = (int)exit_with(&error);
     } else {
@@ -571,6 +598,7 @@ int command_import(int argc, char **argv) {
         status = run(&importing);
     }
     import_close(importing.import);
+    pseudonym_keys_free(keys);
     snapshot_unref(rules);
     return rejects_close_at_exit(importing.rejects, status);
 }

@@ -5,6 +5,7 @@ export { Client, type EntityOptions, type ListOptions, type ReloadOptions, type 
 export * from './errors.js';
 export * from './find_types.js';
 export type { CallOptions, ClientOptions, Fallback, Metrics, ScoreOptions, TlsOptions } from './options.js';
+export { isPseudonym, pseudonym } from './pseudonym.js';
 export * from './types.js';
 
 export const version = '0.1.0';

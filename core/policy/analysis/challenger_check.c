@@ -13,12 +13,14 @@ static const struct field *field_named(const struct schema *schema, struct text 
     return NULL;
 }
 
-/* The first attribute or field of `of` that `in` does not have as the same type; NULL: it has all.
+/* The first attribute or field of `of` that `in` does not have as the same type and protected in
+ * the same way; NULL: it has all.
  */
 static const struct field *missing_field(const struct schema *of, const struct schema *in) {
     for (size_t i = 0; i < of->first_derived; i++) {
         const struct field *field = &of->fields[i], *other = field_named(in, field->name);
-        if (!other || !text_equal(other->canonical, field->canonical))
+        if (!other || !text_equal(other->canonical, field->canonical) ||
+            !text_equal(other->protect, field->protect) || other->is_taken != field->is_taken)
             return field;
     }
     return NULL;

@@ -9,6 +9,7 @@
 #include "checker_hint.h"
 #include "checker_list.h"
 #include "checker_name.h"
+#include "checker_protect.h"
 #include "checker_walk.h"
 #include "checker_zone.h"
 #include "core/base/check.h"
@@ -465,7 +466,8 @@ struct syntax *expression_check(struct text source, const struct scope *scope,
     type_code type = checker_node(&checker, root);
     if (type == BROKEN || reporter->count > before)
         return NULL;
-    if (!check_wanted(&checker, root, wanted) || !cost_fill(root, reporter))
+    if (!check_wanted(&checker, root, wanted) || !checker_protect(&checker, root) ||
+        !cost_fill(root, reporter))
         return NULL;
     return root;
 }

@@ -51,6 +51,9 @@ struct name {
     uint32_t items_max; /* of a list or map, as in struct syntax; what a policy declares is none */
     uint32_t text_max;  /* bytes of a text, likewise; 0: what an expression may build */
     enum name_words words;
+    /* Of a field that holds pseudonyms: of what. Only equal or not can be told. Empty: it is none.
+     */
+    struct text protect;
     size_t slot;
     struct text canonical; /* in sources that are hashed: also what it is made from */
     /* NAME_THRESHOLD: */

@@ -18,6 +18,8 @@ struct list {
     struct text name, about;
     struct text file; /* where its own entries come from */
     enum list_kind kind;
+    struct text
+        protect;       /* its entries are pseudonyms: of what (struct field). Empty: they are not */
     bool card_numbers; /* what looks like one is taken */
     bool is_fixed;     /* takes no entries at run time, and those that are there do not count */
     size_t count;      /* of its own entries, each counted once */

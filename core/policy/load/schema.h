@@ -38,7 +38,14 @@ struct field {
     enum value_type type;          /* in a frame */
     uint8_t digits;                /* decimal, amount: fixed point after the double */
     bool required;
-    bool refuse_card_number;             /* a Luhn-valid 13–19 digit number is an error */
+    bool refuse_card_number; /* a Luhn-valid 13–19 digit number is an error */
+    /* What the field's pseudonyms are of: its name, or that of fields whose pseudonyms it shares.
+     * Empty: it is kept as it was sent. */
+    struct text protect;
+    bool is_taken; /* an attribute that is never sent, but taken from clear values … */
+    const struct expression *from_clear; /* … like this */
+    size_t *clear_slots;                 /* of the protected fields that it reads */
+    size_t clear_count;
     const struct expression *derivation; /* FIELD_KIND_DERIVED */
     /* It is a network of an address, which bind_network() computes without its derivation. NULL:
      * no. */
@@ -66,6 +73,14 @@ struct schema {
     struct currency_rate *rates; /* by currency, then time */
     size_t rate_count;
     int64_t lateness_us;
+    size_t *protected_slots; /* of the protected fields, ascending */
+    size_t protected_count;
+    size_t *taken_slots; /* of the attributes with from_clear */
+    size_t taken_count;
+    size_t *clear_slots; /* of all fields that those read, ascending */
+    size_t clear_count;
+    bool protects_ip;
+    bool accept_pseudonyms; /* a protected field may hold one that the client has made */
 };
 
 /* What the frame's doubles hide: exact integers for columns. Parallel to schema.fields; only slots

@@ -2,6 +2,7 @@
  * This runs for each transaction: the common case of each check is without a call. */
 #include "transaction.h"
 
+#include "core/base/pseudonym.h"
 #include "field_text.h"
 
 #include <arpa/inet.h>
@@ -119,7 +120,7 @@ static int check_field(enum transaction_field field, struct text value, struct e
     if (r < 0)
         return r;
     const char *expected = NULL;
-    if (field == FIELD_IP && !is_ip(value))
+    if (field == FIELD_IP && !is_ip(value) && !pseudonym_has_form(value))
         expected = "an IPv4 or IPv6 address; expected for example \"192.0.2.1\" or \"2001:db8::1\"";
     else if (field == FIELD_COUNTRY && !all_within(value, 2, 'A', 'Z'))
         expected = "an ISO 3166-1 alpha-2 code; expected two capital letters such as \"DE\"";

@@ -48,6 +48,7 @@ from .errors import (
 )
 from .frames import score_frame
 from .options import Fallback, Metrics, Options, Token
+from .pseudonym import is_pseudonym, pseudonym
 from .search import Findings, FindQuery, FoundTransaction
 from .types import (
     AmendedTransaction,
@@ -145,5 +146,7 @@ __all__ = [
     "UnsupportedError",
     "Value",
     "Verdict",
+    "is_pseudonym",
+    "pseudonym",
     "score_frame",
 ]

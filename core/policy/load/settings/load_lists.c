@@ -3,8 +3,11 @@
 #include "load_lists.h"
 
 #include "core/base/check.h"
+#include "core/base/pseudonym.h"
 #include "core/policy/lists/list_fill.h"
+#include "core/policy/lists/list_line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Errors of one file that are reported one by one; the rest are counted. */
@@ -12,7 +15,7 @@
 /* As many digits may be a card number, so the line is not shown. */
 #define SECRET_DIGITS 13u
 
-enum { FILE_KEY, VALUES, TYPE, CARD_NUMBERS, RUNTIME, ABOUT, KEY_COUNT };
+enum { FILE_KEY, VALUES, TYPE, CARD_NUMBERS, RUNTIME, ABOUT, PROTECT, KEY_COUNT };
 
 struct entries {
     struct list_entry *entries;
@@ -31,43 +34,16 @@ static void add_entry(struct entries *entries, const struct list_entry *entry) {
 /* ------------------------------------------------------------------------------------------------
  * Files */
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct text trim(struct text t) {
-    while (t.length > 0 && is_blank(t.data[t.length - 1]))
-        t.length--;
-    while (t.length > 0 && is_blank(t.data[0])) {
-        t.data++;
-        t.length--;
-    }
-    return t;
-}
-
-/* The line without its comment and the blanks around it. */
-/* A # begins a comment only at the start of a line or after a blank, so that values may contain it.
- */
-static struct text without_comment(struct text line) {
-    for (size_t i = 0; i < line.length; i++)
-        if (line.data[i] == '#' && (i == 0 || is_blank(line.data[i - 1])))
-            line.length = i;
-    return trim(line);
-}
-
-/* Where the word "until" begins the end of the line: the last one between blanks. SIZE_MAX: it does
- * not. */
-static size_t find_until(struct text body) {
-    static const struct text word = TEXT_LITERAL("until");
-    for (size_t i = body.length; i-- > 0;) {
-        if (body.length - i < word.length || memcmp(body.data + i, word.data, word.length) != 0)
-            continue;
-        size_t behind = i + word.length;
-        if ((i == 0 || is_blank(body.data[i - 1])) &&
-            (behind == body.length || is_blank(body.data[behind])))
-            return i;
-    }
-    return SIZE_MAX;
+/* The policy's files are archived as they are, so a list of protected values may not have them in
+ * clear. */
+static bool is_kept_out(const struct list *list, struct text value,
+                        struct list_diagnostic *ret_diagnostic) {
+    if (list->protect.length == 0 || pseudonym_has_form(value))
+        return false;
+    snprintf(ret_diagnostic->text, sizeof ret_diagnostic->text,
+             "this value is not a pseudonym, and the list is protected; expected p1.KEY.…, which "
+             "`harrier pseudonym` makes");
+    return true;
 }
 
 static bool is_secret(struct text line) {
@@ -75,7 +51,7 @@ static bool is_secret(struct text line) {
     for (size_t i = 0; i < line.length && digits < SECRET_DIGITS; i++)
         if (text_is_digit(line.data[i]))
             digits++;
-        else if (!is_blank(line.data[i]) && line.data[i] != '-')
+        else if (!list_line_is_blank(line.data[i]) && line.data[i] != '-')
             digits = 0;
     return digits >= SECRET_DIGITS;
 }
@@ -104,7 +80,7 @@ static void line_diagnostic(struct list_file *file, struct text where, const cha
         .line = file->number,
         .column = characters(file->line.data, (size_t)(where.data - file->line.data)) + 1,
         .length = characters(where.data, where.length),
-        .secret = is_secret(file->line),
+        .secret = is_secret(file->line) || file->list->protect.length > 0,
     };
     diagnostic_add(&file->load->diagnostics, file->source, at, "%s", what);
 }
@@ -121,26 +97,21 @@ static bool read_line_until(struct list_file *file, struct text word, struct tex
 }
 
 static void read_line(struct list_file *file, struct entries *entries) {
-    struct text value = without_comment(file->line);
+    const struct list_line parts = list_line_split(file->line);
+    struct text value = parts.value;
     struct list_entry entry;
     struct list_diagnostic diagnostic;
     int64_t until_us = LIST_FOREVER;
-    if (value.length == 0)
+    if (value.length == 0 && !parts.has_until)
         return;
-    size_t until = find_until(value);
-    if (until != SIZE_MAX) {
-        struct text word = {.data = value.data + until, .length = 5};
-        struct text date = trim((struct text){.data = value.data + until + word.length,
-                                              .length = value.length - until - word.length});
-        value = trim((struct text){.data = value.data, .length = until});
-        if (!read_line_until(file, word, date, &until_us))
-            return;
-        if (value.length == 0) {
-            line_diagnostic(file, word, "there is no value before \"until\"");
-            return;
-        }
+    if (parts.has_until && !read_line_until(file, parts.word, parts.until, &until_us))
+        return;
+    if (value.length == 0) {
+        line_diagnostic(file, parts.word, "there is no value before \"until\"");
+        return;
     }
-    if (!list_entry_parse(file->list->kind, file->list->card_numbers, value, &entry, &diagnostic)) {
+    if (is_kept_out(file->list, value, &diagnostic) ||
+        !list_entry_parse(file->list->kind, file->list->card_numbers, value, &entry, &diagnostic)) {
         line_diagnostic(file, value, diagnostic.text);
         return;
     }
@@ -212,13 +183,14 @@ static void read_value(const struct reader *reader, const struct tree_node *node
     struct list_diagnostic diagnostic;
     if (!read_text(reader, node, "value", LIST_ENTRY_SIZE_MAX, &value))
         return;
-    if (list_entry_parse(list->kind, list->card_numbers, value, &entry, &diagnostic)) {
+    if (!is_kept_out(list, value, &diagnostic) &&
+        list_entry_parse(list->kind, list->card_numbers, value, &entry, &diagnostic)) {
         entry.until_us = until_us;
         add_entry(entries, &entry);
         return;
     }
     struct position where = tree_position(node);
-    where.secret = is_secret(value);
+    where.secret = is_secret(value) || list->protect.length > 0;
     diagnostic_add(reader->diagnostics, reader->source, where, "%s", diagnostic.text);
 }
 
@@ -262,6 +234,12 @@ static bool read_settings(const struct reader *reader, const struct tree_node *n
     list->kind = (enum list_kind)type;
     list->card_numbers = read_word(reader, keys[CARD_NUMBERS].node, "card_numbers", card_numbers);
     list->is_fixed = read_word(reader, keys[RUNTIME].node, "runtime", runtime);
+    if (keys[PROTECT].node && list->kind != LIST_TEXTS)
+        read_diagnostic(reader, keys[PROTECT].node,
+                        "a list of %s cannot be protected; expected type: string",
+                        list_kind_contents(list->kind));
+    else if (keys[PROTECT].node)
+        read_name(reader, keys[PROTECT].node, "protect", false, &list->protect);
     if (keys[ABOUT].node)
         read_text(reader, keys[ABOUT].node, "about", POLICY_ABOUT_MAX, &list->about);
     if (keys[FILE_KEY].node && keys[VALUES].node)
@@ -281,6 +259,7 @@ static void read_one(struct load *load, const struct reader *reader, const struc
         [FILE_KEY] = {"file", false, NULL},   [VALUES] = {"values", false, NULL},
         [TYPE] = {"type", false, NULL},       [CARD_NUMBERS] = {"card_numbers", false, NULL},
         [RUNTIME] = {"runtime", false, NULL}, [ABOUT] = {"about", false, NULL},
+        [PROTECT] = {"protect", false, NULL},
     };
     struct entries entries = {0};
     struct text path;

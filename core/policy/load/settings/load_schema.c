@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "load_derived.h"
 #include "load_field.h"
+#include "load_protect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,13 +125,17 @@ static void read_known(struct load *load, const struct reader *reader,
             load_declare_broken(load, node);
         return;
     }
-    struct key keys[] = {{"required", false, NULL}, {"card_numbers", false, NULL}};
-    if (!read_keys(reader, node, "a field", keys, 2))
+    struct key keys[] = {{"required", false, NULL},
+                         {"card_numbers", false, NULL},
+                         {"protect", false, NULL},
+                         {"protect_as", false, NULL}};
+    if (!read_keys(reader, node, "a field", keys, 4))
         return;
     if (keys[0].node)
         read_required(reader, keys[0].node, field);
     if (keys[1].node)
         read_card_numbers(reader, keys[1].node, field);
+    load_protect(reader, keys[2].node, keys[3].node, keys[1].node, field);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -139,9 +144,10 @@ static void read_known(struct load *load, const struct reader *reader,
 /* false when its type is unknown: the name is then declared as broken */
 static bool read_attribute(const struct reader *reader, const struct tree_node *node,
                            struct field *field) {
-    struct key keys[] = {
-        {"type", true, NULL}, {"required", false, NULL}, {"card_numbers", false, NULL}};
-    if (!read_keys(reader, node, "an attribute", keys, 3) ||
+    struct key keys[] = {{"type", true, NULL},          {"required", false, NULL},
+                         {"card_numbers", false, NULL}, {"protect", false, NULL},
+                         {"protect_as", false, NULL},   {"from_clear", false, NULL}};
+    if (!read_keys(reader, node, "an attribute", keys, 6) ||
         !load_field_type(reader, keys[0].node, field))
         return false;
     field->refuse_card_number = field->type == VALUE_TEXT;
@@ -149,6 +155,7 @@ static bool read_attribute(const struct reader *reader, const struct tree_node *
         read_required(reader, keys[1].node, field);
     if (keys[2].node)
         read_card_numbers(reader, keys[2].node, field);
+    load_protect(reader, keys[3].node, keys[4].node, keys[2].node, field);
     return true;
 }
 
@@ -222,16 +229,22 @@ static void read_attributes(struct load *load, const struct reader *reader,
               compare_fields);
 }
 
-/* Returns the "derived" of the file, which comes once the other fields have their names; NULL when
- * it has none. */
-static const struct tree_node *read_file(struct load *load, const struct source *source,
-                                         const struct tree_node *root) {
+/* The parts of the file that are read once the other fields have their names; NULL: it has none. */
+struct later_parts {
+    const struct tree_node *attributes, *derived;
+};
+
+static struct later_parts read_file(struct load *load, const struct source *source,
+                                    const struct tree_node *root) {
     struct reader reader = load_reader(load, source);
-    struct key keys[] = {
-        {"fields", false, NULL}, {"attributes", false, NULL}, {"derived", false, NULL}};
-    read_keys(&reader, root, "schema.yaml", keys, 3);
+    struct key keys[] = {{"fields", false, NULL},
+                         {"attributes", false, NULL},
+                         {"derived", false, NULL},
+                         {"accept_pseudonyms", false, NULL}};
+    read_keys(&reader, root, "schema.yaml", keys, 4);
     for (const struct tree_node *item = root->first; item; item = item->next)
-        if (item != keys[0].node && item != keys[1].node && item != keys[2].node)
+        if (item != keys[0].node && item != keys[1].node && item != keys[2].node &&
+            item != keys[3].node)
             load_declare_broken(load, item);
     if (keys[0].node && read_mapping(&reader, keys[0].node, "fields"))
         for (const struct tree_node *item = keys[0].node->first; item; item = item->next)
@@ -239,7 +252,10 @@ static const struct tree_node *read_file(struct load *load, const struct source 
                 read_known(load, &reader, item);
     if (keys[1].node)
         read_attributes(load, &reader, keys[1].node);
-    return keys[2].node;
+    if (keys[3].node)
+        read_bool(&reader, keys[3].node, "accept_pseudonyms",
+                  &load->snapshot->schema.accept_pseudonyms);
+    return (struct later_parts){.attributes = keys[1].node, .derived = keys[2].node};
 }
 
 /* card_numbers decides whether a value that looks like a card number is in a field at all, so a
@@ -284,10 +300,13 @@ void load_schema(struct load *load) {
     add_known(load, schema);
     struct tree_node *root;
     const struct source *source = load_find(load, FILE_SCHEMA, &root);
-    const struct tree_node *derived = source ? read_file(load, source, root) : NULL;
+    struct later_parts later = {NULL, NULL};
+    if (source)
+        later = read_file(load, source, root);
     name_by_card_numbers(load, schema);
     declare_fields(load, schema);
     schema->first_derived = schema->field_count;
-    if (derived)
-        load_derived(load, source, derived);
+    load_protected_fields(load, source, later.attributes);
+    if (later.derived)
+        load_derived(load, source, later.derived);
 }
