@@ -288,13 +288,18 @@ static struct text another_second_record(void) {
     bench_append(archive, 1, START_US);
     bench_write(archive);
     bench_sync(archive);
-    size_t length = scratch_read(scratch_path(folder, FIRST_SEGMENT)).length;
+    struct text before = scratch_read(scratch_path(folder, FIRST_SEGMENT));
     bench_append(archive, 7, START_US);
     bench_write(archive);
     struct text bytes = scratch_read(scratch_path(folder, FIRST_SEGMENT));
+    struct text behind = {.data = bytes.data + before.length,
+                          .length = bytes.length - before.length};
     archive_close(archive);
     scratch_remove(folder);
-    return (struct text){.data = bytes.data + length, .length = bytes.length - length};
+    char *copy = text_copy(behind);
+    free((char *)(uintptr_t)before.data);
+    free((char *)(uintptr_t)bytes.data);
+    return (struct text){.data = copy, .length = behind.length};
 }
 
 /* A failed write leaves a whole record until it is taken back; the next one is as long as it was.
@@ -331,6 +336,7 @@ static void a_renewed_one_forgets_what_was_taken_back(void **state) {
         archive_close(archive);
         scratch_remove(folder);
     }
+    free((char *)(uintptr_t)taken.data);
 }
 
 /* Somebody moves the archive away and puts another one in its place. */
