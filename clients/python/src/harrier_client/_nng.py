@@ -220,9 +220,10 @@ class CallbackContext(Context):
 
     A polled send has no callback: it has mostly ended by the time that its caller looks.
 
-    Sending and receiving have an aio each. nng looks for several aios that are over time at once, and ends them one after
-    the other: one that has meanwhile ended and been started again would be ended as if its new time were over (seen with
-    1.11, when a server restarts: receiving ended with the timeout of sending). A send that is ended so is tried again.
+    Sending and receiving have an aio each. nng looks for several aios that are over time at once, and ends them one
+    after the other: one that has meanwhile ended and been started again would be ended as if its new time were over
+    (seen with 1.11, when a server restarts: receiving ended with the timeout of sending). A send that is ended so is
+    tried again.
     """
 
     def __init__(self, socket: Any, callback: Any, handle: Any) -> None:
