@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ void replay_history_deinit(struct replay_history *history) {
     for (size_t i = 0; i < history->shadow_count; i++)
         free((void *)(uintptr_t)history->shadows[i].name.data);
     free(history->shadows);
+    free(history->definitions);
     buffer_deinit(&history->labels);
     buffer_deinit(&history->amendments);
 }
@@ -65,20 +67,15 @@ static struct snapshot *find_loaded(const struct replay_history *history,
  * has changed: hence ERROR_UNSUPPORTED. */
 static int load(struct replay_history *history, const struct policy_file *files, size_t count,
                 uint64_t position, struct snapshot **ret_snapshot, struct error *ret_error) {
-    struct buffer messages;
     struct snapshot *snapshot = find_loaded(history, files, count);
     if (snapshot) {
         *ret_snapshot = snapshot;
         return 0;
     }
-    buffer_init(&messages);
-    int r = snapshot_load(files, count, &snapshot, &messages, ret_error);
-    buffer_deinit(&messages);
-    if (r < 0) {
-        ret_error->code = ERROR_UNSUPPORTED;
+    int r = snapshot_load_archived(files, count, &snapshot, ret_error);
+    if (r < 0)
         return error_prefix(ret_error, "the policy at position %" PRIu64 " of the archive",
                             position);
-    }
     *ret_snapshot = keep_snapshot(history, snapshot);
     return 0;
 }
@@ -308,6 +305,32 @@ void replay_history_note_time(struct replay_history *history, int64_t at_us) {
     history->has_transactions = true;
 }
 
+static void add_definition(struct replay_history *history, const struct record *record) {
+    size_t count = history->definition_count;
+    uint32_t definition = engine_record_definition(&record->engine);
+    if (definition == (count > 0 ? history->definitions[count - 1].definition : 1))
+        return;
+    history->definitions =
+        check_reallocarray(history->definitions, count + 1, sizeof *history->definitions);
+    struct replay_definition *added = &history->definitions[history->definition_count++];
+    *added = (struct replay_definition){.position = record->position, .definition = definition};
+    snprintf(added->version, sizeof added->version, "%" TEXT_FORMAT,
+             TEXT_ARGS(record->engine.version));
+}
+
+const struct replay_definition *replay_history_definition(const struct replay_history *history,
+                                                          uint64_t position) {
+    size_t below = 0, above = history->definition_count;
+    while (below < above) {
+        size_t middle = below + (above - below) / 2;
+        if (history->definitions[middle].position < position)
+            below = middle + 1;
+        else
+            above = middle;
+    }
+    return below > 0 ? &history->definitions[below - 1] : NULL;
+}
+
 int replay_history_add(struct replay_history *history, const struct record *record,
                        struct error *ret_error) {
     switch (record->type) {
@@ -318,6 +341,7 @@ int replay_history_add(struct replay_history *history, const struct record *reco
         return history->with_labels ? add_outcome(history, record, ret_error) : 0;
     case RECORD_ENGINE:
         history->foreign_versions += !text_is(record->engine.version, HARRIER_VERSION);
+        add_definition(history, record);
         return 0;
     case RECORD_SHADOW:
         return history->with_shadows ? add_shadow(history, record, ret_error) : 0;

@@ -57,6 +57,13 @@ struct replay_shadow {
     struct snapshot *snapshot; /* NULL: this version cannot load it */
 };
 
+/* From a position on, decisions are of another engine definition than those before. */
+struct replay_definition {
+    uint64_t position; /* of the engine record */
+    uint32_t definition;
+    char version[32]; /* of the program that began it; cut off if it is longer */
+};
+
 struct replay_history {
     /* What to collect; set before the first record. */
     bool with_policies, with_labels, with_shadows;
@@ -72,9 +79,11 @@ struct replay_history {
     size_t shadow_count;
     struct snapshot **snapshots; /* without duplicates; owns the references, the others borrow */
     size_t snapshot_count;
-    struct buffer labels;        /* enum label by position, two a byte, up to the last outcome's */
-    struct buffer amendments;    /* struct replay_amendment, by transaction, then position */
-    uint64_t foreign_versions;   /* engine records of other versions than this */
+    struct buffer labels;      /* enum label by position, two a byte, up to the last outcome's */
+    struct buffer amendments;  /* struct replay_amendment, by transaction, then position */
+    uint64_t foreign_versions; /* engine records of other versions than this */
+    struct replay_definition *definitions; /* in the archive's order; before the first: 1 */
+    size_t definition_count;
     int64_t first_us, newest_us; /* event times of the first transaction and the newest */
     bool has_transactions;
 };
@@ -106,6 +115,11 @@ const struct replay_shadow *replay_history_shadow(const struct replay_history *h
 
 /* Of the experiment that is recorded at this position; NULL: the archive does not have it. */
 const struct replay_challenger *replay_history_challenger(const struct replay_history *history,
+                                                          uint64_t position);
+
+/* NULL: the decisions at this position are of the first definition, by a program that did not say.
+ */
+const struct replay_definition *replay_history_definition(const struct replay_history *history,
                                                           uint64_t position);
 
 /* The transaction's label after the last record. */

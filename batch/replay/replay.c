@@ -203,6 +203,20 @@ const struct replay_shadow *replay_shadow(const struct replay *replay, uint64_t 
     return replay_history_shadow(&replay->history, snapshot_id);
 }
 
+uint32_t replay_other_definition(const struct replay *replay, uint64_t position) {
+    const struct replay_definition *found = replay_history_definition(&replay->history, position);
+    uint32_t definition = found ? found->definition : 1;
+    return definition == ENGINE_DEFINITION ? 0 : definition;
+}
+
+const struct replay_definition *replay_next_definition(const struct replay *replay, size_t *index) {
+    const struct replay_history *history = &replay->history;
+    for (; *index < history->definition_count; ++*index)
+        if (history->definitions[*index].definition != ENGINE_DEFINITION)
+            return &history->definitions[(*index)++];
+    return NULL;
+}
+
 const struct snapshot *replay_policy(const struct replay *replay) {
     return replay_has_given_policy(replay) ? replay->history.policies[0].snapshot : NULL;
 }

@@ -38,10 +38,19 @@ const struct text *replay_feature_names(const struct replay *replay, size_t *ret
  * last. They live as long as the replay. */
 const struct snapshot *replay_rules(const struct replay *replay, size_t index);
 
-struct replay_shadow; /* replay_history.h */
+struct replay_definition; /* replay_history.h */
+struct replay_shadow;     /* replay_history.h */
 
 /* A shadow policy of the archive; NULL: none with this id. Lives as long as the replay. */
 const struct replay_shadow *replay_shadow(const struct replay *replay, uint64_t snapshot_id);
+
+/* Which other engine definition than this program's (ENGINE_DEFINITION) the decision of this
+ * position was made by: an audit cannot derive it again. 0: it is this program's. In any thread. */
+uint32_t replay_other_definition(const struct replay *replay, uint64_t position);
+
+/* The definitions of the archive that are not this program's, in its order, with repetitions: the
+ * one at or behind index; NULL: there is none. They live as long as the replay. */
+const struct replay_definition *replay_next_definition(const struct replay *replay, size_t *index);
 
 /* The given policy and the given second one; NULL: none was given. They live as long as the replay.
  */

@@ -57,6 +57,27 @@ int error_prefix(struct error *error, const char *format, ...) {
     return -(int)error->code;
 }
 
+int error_set_newer(struct error *ret_error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int r = error_fill(ret_error, ERROR_UNSUPPORTED, format, arguments);
+    va_end(arguments);
+    size_t length = strlen(ret_error->text);
+    snprintf(ret_error->text + length, sizeof ret_error->text - length,
+             ": a newer version of Harrier than this one (" HARRIER_VERSION
+             ") wrote it; install that version, or a later one");
+    return r;
+}
+
+int error_set_format(struct error *ret_error, const char *what, unsigned long found,
+                     unsigned long known) {
+    if (found > known)
+        return error_set_newer(ret_error, "%s %lu (this version reads %lu)", what, found, known);
+    return error_set(ret_error, ERROR_UNSUPPORTED,
+                     "%s %lu, which this version (" HARRIER_VERSION ") does not read; it reads %lu",
+                     what, found, known);
+}
+
 void error_make_printable(struct error *error) {
     for (char *c = error->text; *c; c++)
         if (*c < ' ' || *c > '~')

@@ -48,6 +48,15 @@ int error_set_errno(struct error *ret_error, int number, const char *format, ...
 int error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* For stored bytes of a format that this version does not read; what: "segment format". Fills
+ * *ret_error with what to do, and returns -ERROR_UNSUPPORTED. */
+int error_set_format(struct error *ret_error, const char *what, unsigned long found,
+                     unsigned long known);
+
+/* For stored bytes with something that only a newer version can have written. Likewise. */
+int error_set_newer(struct error *ret_error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* For a message that quotes a file's bytes, as parsers of JSON do: what is not printable ASCII
  * becomes '?', so that it cannot steer a terminal. */
 void error_make_printable(struct error *error);

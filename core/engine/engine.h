@@ -23,6 +23,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Changes whenever the same transaction, states, policy and tables can give another decision
+ * (verdict, score, reasons, hash of the features) than before: a function of the expression
+ * language that rounds otherwise, an aggregate that is defined anew, another order of rules. What
+ * is new and what older policies cannot ask for changes nothing. It is written into the archive
+ * with the version of the program, and an audit leaves out the decisions of other definitions
+ * (batch/replay). */
+#define ENGINE_DEFINITION 1u
+
 /* Where the state of one entity is. */
 struct state_place {
     size_t entity;

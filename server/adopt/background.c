@@ -130,7 +130,9 @@ static void start(struct service *service) {
 /* Appends a record to find out whether the archive can be written again. It also marks where a
  * writer started over. */
 static int try_archive(struct service *service, struct error *ret_error) {
-    struct record record = {.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
+    struct record record = {
+        .type = RECORD_ENGINE,
+        .engine = {.version = TEXT_LITERAL(HARRIER_VERSION), .definition = ENGINE_DEFINITION}};
     pthread_mutex_lock(&service->lock);
     if (!service_writes(service)) {
         pthread_mutex_unlock(&service->lock);

@@ -68,8 +68,8 @@ static bool run_record(unsigned type, const void *bytes, size_t size) {
     int r = record_decode((enum record_type)type, bytes, size, &arena, &record, &error);
     property(arena.used <= ARENA_BYTES, "%zu bytes in an arena of %zu", arena.used, ARENA_BYTES);
     if (r < 0) {
-        property(r == -ERROR_DAMAGED || r == -ERROR_TOO_LARGE, "refused as %s: %s",
-                 error_code_name(error.code), error.text);
+        property(r == -ERROR_DAMAGED || r == -ERROR_UNSUPPORTED || r == -ERROR_TOO_LARGE,
+                 "refused as %s: %s", error_code_name(error.code), error.text);
         return false;
     }
     buffer_clear(&encoded);
@@ -173,7 +173,7 @@ static int judge(struct segment_walk *walk, int status, const struct error *walk
     struct error error;
     uint64_t mark = 0;
     if (from->is_sealed && status < 0) {
-        property(status == -ERROR_DAMAGED, "%s", walk_error->text);
+        property(status == -ERROR_DAMAGED || status == -ERROR_UNSUPPORTED, "%s", walk_error->text);
         return TAIL_DAMAGED;
     }
     property(status >= 0, "%s", walk_error->text);

@@ -139,8 +139,8 @@ bool target_run(const uint8_t *bytes, size_t size) {
     const uint8_t *state = bytes + 2;
     size_t length = size - 2;
     if (state_check(state, length, entity, &error) < 0) {
-        property(error.code == ERROR_DAMAGED && error.text[0], "refused as %s: %s",
-                 error_code_name(error.code), error.text);
+        property((error.code == ERROR_DAMAGED || error.code == ERROR_UNSUPPORTED) && error.text[0],
+                 "refused as %s: %s", error_code_name(error.code), error.text);
         return false;
     }
     property(length == 0 || entity->reach_us > 0, "a state of a plan that keeps nothing");

@@ -92,8 +92,8 @@ static void merge_damaged(const struct entity_plan *entity, uint8_t change, uint
     size_t length = plans_encode(entity, &parts[i], &damaged).length;
     damaged.bytes[where % length] ^= change;
     if (state_check(damaged.bytes, length, entity, &error) < 0) {
-        property(error.code == ERROR_DAMAGED && error.text[0], "refused as %s: %s",
-                 error_code_name(error.code), error.text);
+        property((error.code == ERROR_DAMAGED || error.code == ERROR_UNSUPPORTED) && error.text[0],
+                 "refused as %s: %s", error_code_name(error.code), error.text);
         return;
     }
     const struct state *other = &parts[(i + 1) % PARTS];

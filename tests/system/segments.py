@@ -7,7 +7,7 @@ import struct
 SEGMENT_HEADER = 64
 FRAME_HEADER = 24
 SYNC_MARK = 0xFFFF
-TRANSACTION, SNAPSHOT, GENERATION = 1, 4, 5
+TRANSACTION, SNAPSHOT, GENERATION, ENGINE = 1, 4, 5, 6
 
 # harrier itself cannot run without these libraries.
 _zstd = ctypes.CDLL("libzstd.so.1")
@@ -95,7 +95,8 @@ def _frame(position, kind, payload):
 
 
 def rewrite(archive, change):
-    """Each record's payload becomes change(position, type, payload); checksums and the chain follow."""
+    """Each record's payload becomes change(position, type, payload), or its type and payload, if that gives both;
+    checksums and the chain follow."""
     chain, chains = 0, {0: 0}
     for path in paths(archive):
         with open(path, "rb") as file:
@@ -109,6 +110,7 @@ def rewrite(archive, change):
                 payload = payload[:8] + struct.pack("<Q", chains[position]) + payload[16:]
             else:
                 payload = change(position, kind, payload)
+                kind, payload = payload if isinstance(payload, tuple) else (kind, payload)
             frame = _frame(position, kind, payload)
             if kind != SYNC_MARK:
                 chain = chains[position] = _xxhash.XXH3_64bits_withSeed(frame, len(frame), chain)

@@ -140,8 +140,8 @@ class OldArchiveTest(ServerTest):
     # ---- writing one ----
 
     def make(self):
-        """A folder of data with two generations, a change of the policy, a shadow policy, a changed list, a brake and
-        amendments."""
+        """A folder of data with two generations, a change of the policy, a shadow policy, a changed list, a brake,
+        amendments, numbers of a producer and a backfilled transaction."""
         shadow = os.path.join(self.folder, "shadow")
         shutil.copytree(os.path.join(self.folder, "policy"), shadow)
         with open(os.path.join(shadow, "rules", "rules.yaml"), "a", encoding="utf-8") as file:
@@ -158,6 +158,13 @@ class OldArchiveTest(ServerTest):
         self.harrier("reload", "--wait", "--to", server.address)
         self.fill(server, 700, 900)
         self.amend(server, ("t20", "VOID", 0), ("t600", "REFUND", 10), ("t850", "CAPTURE", 90))
+        with server.connect() as connection:
+            for number in (1, 2, 5):  # of a producer, of which two are missing
+                sent = {**payment(2000 + number), "source": "till", "sequence": number}
+                self.assertIn("decision", connection.score([sent])[0])
+            old = {**transaction(6000), "event_time_us": transaction(3)["event_time_us"] - 30 * DAY_US}
+            answer = connection.call({"backfill": {"items": [{"transaction": old, "outcome": {"label": "LABEL_FRAUD"}}]}})
+            self.assertTrue(answer["backfill"]["results"][0]["accepted"]["outcome_recorded"], answer)
         self.assertEqual(server.stop(), 0)
         self.harrier("rebuild", "--data", self.data)
         server.start()

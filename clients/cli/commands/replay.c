@@ -64,10 +64,18 @@ struct session {
  * What a worker prepares for row(): the report's mark, if there is a report; then what is to be
  * printed, preceded by its length; then the row of the training set. */
 
+/* An audit compares what engines of one definition decided. */
+static bool is_outside(const struct session *session, const struct replay_row *row) {
+    return session->command.recorded &&
+           replay_other_definition(session->replay, row->record->position) != 0;
+}
+
 /* Why it was refused, or what differs from the archive; nothing when all is well. */
 static void append_remark(const struct session *session, const struct replay_row *row,
                           struct buffer *prepared) {
     const struct decision *archived = &row->record->transaction.decision;
+    if (is_outside(session, row))
+        return;
     if (!row->decision) {
         buffer_printf(prepared, "refused: %" TEXT_FORMAT "%s%s", TEXT_ARGS(row->refused_field),
                       row->refused_field.length ? ": " : "", row->refusal->text);
@@ -138,6 +146,7 @@ static int write_row(void *user, const struct replay_row *row, struct error *ret
     if (is_history(session, row))
         return 0;
     session->rows.reported++;
+    session->rows.outside += is_outside(session, row);
     struct text length = cursor_text(&cursor, 4);
     struct text remark =
         cursor_text(&cursor, length.data ? load_u32((const uint8_t *)length.data) : 0);
@@ -402,6 +411,7 @@ static int resume(struct session *session, struct error *ret_error) {
     session->rows.reported = checkpoint->reported;
     session->rows.different = checkpoint->different;
     session->rows.refused = checkpoint->refused;
+    session->rows.outside = checkpoint->outside;
     return 0;
 }
 
@@ -425,6 +435,7 @@ static int write_checkpoint(struct session *session, const struct replay_report 
     checkpoint.reported = session->rows.reported;
     checkpoint.different = session->rows.different;
     checkpoint.refused = session->rows.refused;
+    checkpoint.outside = session->rows.outside;
     replay_identity(&session->command, session->replay, &checkpoint.identity);
     buffer_append(&checkpoint.remarks, session->remarks.bytes, session->remarks.length);
     if (session->training_set)
@@ -596,7 +607,7 @@ static int finish(const struct session *session, const struct replay_report *rep
             "only what came after it: decisions may differ for as long as their windows reach "
             "back\n");
     if (!session->command.quiet)
-        replay_ending_print(&session->document, &session->rows, session->to);
+        replay_ending_print(&session->document, session->replay, &session->rows, session->to);
     bool found = session->rows.different + session->rows.refused > 0 ||
                  (session->command.recorded && report->contradictions > 0);
     return found ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;

@@ -243,15 +243,12 @@ static int report_held(const struct night_run *run) {
 static int load_policy(const struct night_run *run, struct snapshot **ret_snapshot,
                        struct error *ret_error) {
     struct generation *generation;
-    struct buffer messages; /* dropped: the policy was valid when it was recorded */
     size_t count;
     int r = generation_open_current(run->generations, false, &generation, ret_error);
     if (r < 0)
         return r;
     const struct policy_file *files = generation_files(generation, &count);
-    buffer_init(&messages);
-    r = snapshot_load(files, count, ret_snapshot, &messages, ret_error);
-    buffer_deinit(&messages);
+    r = snapshot_load_archived(files, count, ret_snapshot, ret_error);
     generation_close(generation);
     return r;
 }

@@ -225,7 +225,8 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
         threshold_output_record(&record->generation.thresholds, buffer);
         break;
     case RECORD_ENGINE:
-        buffer_printf(buffer, "version %" TEXT_FORMAT, TEXT_ARGS(record->engine.version));
+        buffer_printf(buffer, "version %" TEXT_FORMAT ", engine definition %" PRIu32,
+                      TEXT_ARGS(record->engine.version), engine_record_definition(&record->engine));
         if (record->engine.node.length > 0)
             buffer_printf(buffer, " on node %" TEXT_FORMAT, TEXT_ARGS(record->engine.node));
         break;
@@ -441,6 +442,7 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_ENGINE:
         json_add_text(buffer, "version", record->engine.version);
+        json_add_unsigned(buffer, "definition", engine_record_definition(&record->engine));
         if (record->engine.node.length > 0)
             json_add_text(buffer, "node", record->engine.node);
         break;

@@ -2,9 +2,12 @@
  * speed. With --quiet nothing of this is called. */
 #include "replay_ending.h"
 
+#include "batch/chunk/replay_history.h"
+#include "batch/replay/replay.h"
 #include "clients/cli/terminal/quantity.h"
 #include "replay_summary.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 /* Two columns. */
@@ -68,17 +71,48 @@ static void print_seconds(FILE *to, const struct replay_report *report) {
             quantity_format_count((uint64_t)((double)report->transactions / seconds), number));
 }
 
+#define OUTSIDE_LISTED 5 /* changes of the definition */
+
+/* What an audit cannot derive again, by whom it was decided. */
+static void print_outside(FILE *to, const struct replay *replay, const struct replay_rows *rows) {
+    const struct replay_definition *other;
+    char number[QUANTITY_COUNT_SIZE];
+    size_t index = 0;
+    if (rows->outside == 0)
+        return;
+    fprintf(to,
+            "%s decision%s outside this audit, made by another definition of the engine than this "
+            "one (%u):",
+            quantity_format_count(rows->outside, number), rows->outside == 1 ? " is" : "s are",
+            ENGINE_DEFINITION);
+    if (replay_other_definition(replay, 0))
+        fputs(" definition 1 from the first record on;", to);
+    while (index < OUTSIDE_LISTED && (other = replay_next_definition(replay, &index)))
+        fprintf(to, " definition %" PRIu32 " by version %s from position %" PRIu64 " on;",
+                other->definition, other->version, other->position);
+    fputs(" `harrier inspect --type engine` lists all. To audit them, run `harrier replay "
+          "--recorded` of that version.\n",
+          to);
+}
+
 /* Differences found by another version than the one that decided may be intended: that is said
  * with them. */
-static void print_audit(FILE *to, const struct replay_rows *rows,
+static void print_audit(FILE *to, const struct replay *replay, const struct replay_rows *rows,
                         const struct replay_report *report) {
     uint64_t found = rows->different + rows->refused + report->contradictions;
     char number[QUANTITY_COUNT_SIZE];
-    if (found == 0)
-        fprintf(to, "\nEvery decision equals the archived one.\n");
-    else
-        fprintf(to, "\n%s difference%s.\n", quantity_format_count(found, number),
+    fputc('\n', to);
+    if (found > 0)
+        fprintf(to, "%s difference%s.\n", quantity_format_count(found, number),
                 found == 1 ? "" : "s");
+    else if (rows->outside == 0)
+        fprintf(to, "Every decision equals the archived one.\n");
+    else if (rows->outside == rows->reported)
+        fprintf(to, "No decision was compared.\n");
+    else
+        fprintf(to, "Every decision that was compared (%s) equals the archived one.\n",
+                quantity_format_count(rows->reported - rows->outside, number));
+    print_outside(to, replay, rows);
     if (found > 0 && report->foreign_versions > 0)
         fprintf(
             to,
@@ -95,13 +129,13 @@ static void print_figures(FILE *to, const struct replay_document *document) {
     buffer_deinit(&text);
 }
 
-void replay_ending_print(const struct replay_document *document, const struct replay_rows *rows,
-                         FILE *to) {
+void replay_ending_print(const struct replay_document *document, const struct replay *replay,
+                         const struct replay_rows *rows, FILE *to) {
     const struct replay_report *report = document->replay;
     print_counts(to, document, rows);
     if (document->figures && !document->command->recorded)
         print_figures(to, document);
     print_seconds(to, report);
     if (document->command->recorded)
-        print_audit(to, rows, report);
+        print_audit(to, replay, rows, report);
 }

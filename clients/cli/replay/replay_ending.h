@@ -11,8 +11,9 @@
 struct replay_rows {
     uint64_t reported;
     uint64_t different, refused; /* of those */
+    uint64_t outside;            /* of those, in an audit: decisions of another engine definition */
 };
 
 /* document: complete, but without figures where none were wanted. */
-void replay_ending_print(const struct replay_document *document, const struct replay_rows *rows,
-                         FILE *to);
+void replay_ending_print(const struct replay_document *document, const struct replay *replay,
+                         const struct replay_rows *rows, FILE *to);

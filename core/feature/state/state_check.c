@@ -66,11 +66,10 @@ int state_check(const void *bytes, size_t length, const struct entity_plan *enti
     if (length > UINT32_MAX)
         return damaged(ret_error, entity, "it is longer than 4 GiB");
     const uint8_t *at = bytes;
-    if (at[0] != STATE_ENCODING_VERSION)
-        return error_set(ret_error, ERROR_DAMAGED,
-                         "state of entity %" TEXT_FORMAT
-                         ": encoding version %d, this program knows %d",
-                         TEXT_ARGS(entity->name), at[0], STATE_ENCODING_VERSION);
+    if (at[0] != STATE_ENCODING_VERSION) {
+        error_set_format(ret_error, "state encoding", at[0], STATE_ENCODING_VERSION);
+        return error_prefix(ret_error, "state of entity %" TEXT_FORMAT, TEXT_ARGS(entity->name));
+    }
     struct state state;
     state_init(&state);
     int r = decode_state(bytes, length, entity, &state, ret_error);

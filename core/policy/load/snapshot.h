@@ -230,6 +230,11 @@ int snapshot_load(const struct policy_file *files, size_t file_count,
                   struct snapshot **ret_snapshot, struct buffer *ret_messages,
                   struct error *ret_error);
 
+/* The same for files of an archive or of tables, which were accepted once: a failure means that
+ * another version did, so it is ERROR_UNSUPPORTED, and says what to do. */
+int snapshot_load_archived(const struct policy_file *files, size_t file_count,
+                           struct snapshot **ret_snapshot, struct error *ret_error);
+
 /* The same for files that a server is to load from a folder: there a policy must also keep to its
  * latency budget. What an archive holds was in force. */
 int snapshot_load_new(const struct policy_file *files, size_t file_count,

@@ -328,6 +328,23 @@ int load_visit(const struct policy_file *files, size_t file_count, struct load_v
     return r;
 }
 
+int snapshot_load_archived(const struct policy_file *files, size_t file_count,
+                           struct snapshot **ret_snapshot, struct error *ret_error) {
+    struct buffer messages; /* dropped: what they say is no mistake of who reads them */
+    struct error why;
+    buffer_init(&messages);
+    int r = snapshot_load(files, file_count, ret_snapshot, &messages, &why);
+    buffer_deinit(&messages);
+    if (r == 0)
+        return 0;
+    return error_set(
+        ret_error, ERROR_UNSUPPORTED,
+        "this version (" HARRIER_VERSION
+        ") cannot load it, but the one that wrote it could: install that version, or a "
+        "later one (%.700s)",
+        why.text);
+}
+
 int snapshot_load_new(const struct policy_file *files, size_t file_count,
                       struct snapshot **ret_snapshot, struct buffer *ret_messages,
                       struct error *ret_error) {

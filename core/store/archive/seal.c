@@ -58,9 +58,7 @@ int seal_header_decode(const uint8_t bytes[SEAL_HEADER_SIZE], struct seal_header
     if (load_u32(bytes + 20) != header_crc(bytes))
         return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not match");
     if (load_u32(bytes + 16) != SEAL_FORMAT)
-        return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "sealed format %" PRIu32 "; this version reads format %d",
-                         load_u32(bytes + 16), SEAL_FORMAT);
+        return error_set_format(ret_error, "sealed format", load_u32(bytes + 16), SEAL_FORMAT);
     struct seal_header header = {
         .size = load_u64(bytes + 24),
         .stored = load_u64(bytes + 32),

@@ -60,9 +60,7 @@ int segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_SIZE],
     if (load_u32(bytes + 12) != header_crc(bytes))
         return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not match");
     if (load_u32(bytes + 8) != SEGMENT_FORMAT)
-        return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "segment format %" PRIu32 "; this version reads format %d",
-                         load_u32(bytes + 8), SEGMENT_FORMAT);
+        return error_set_format(ret_error, "segment format", load_u32(bytes + 8), SEGMENT_FORMAT);
     *ret_header = (struct segment_header){
         .before = {.position = load_u64(bytes + 16), .chain = load_u64(bytes + 24)},
         .time_before_us = (int64_t)load_u64(bytes + 32),

@@ -127,6 +127,12 @@ static int find_in_force(struct explaining *explaining, struct error *ret_error)
         add_note(explaining, arena_printf(explaining->arena,
                                           "it was decided by version %s; this is " HARRIER_VERSION,
                                           in_force->version));
+    if (in_force->definition && in_force->definition != ENGINE_DEFINITION)
+        add_note(explaining,
+                 arena_printf(explaining->arena,
+                              "it was decided by engine definition %" PRIu32
+                              "; this is %u, which may decide differently: ask that version",
+                              in_force->definition, ENGINE_DEFINITION));
     return 0;
 }
 

@@ -19,13 +19,9 @@ struct rare_records {
 
 static int load_files(const struct policy_file *files, size_t count, uint64_t position,
                       struct snapshot **ret_snapshot, struct error *ret_error) {
-    struct buffer messages;
-    buffer_init(&messages);
-    int r = snapshot_load(files, count, ret_snapshot, &messages, ret_error);
-    buffer_deinit(&messages);
+    int r = snapshot_load_archived(files, count, ret_snapshot, ret_error);
     if (r == 0)
         return 0;
-    ret_error->code = ERROR_UNSUPPORTED;
     return error_prefix(ret_error, "the policy at position %" PRIu64 " of the archive", position);
 }
 
@@ -108,6 +104,7 @@ static int take_rare(void *user, const struct record *record, struct error *ret_
     case RECORD_ENGINE:
         snprintf(in_force->version, sizeof in_force->version, "%" TEXT_FORMAT,
                  TEXT_ARGS(record->engine.version));
+        in_force->definition = engine_record_definition(&record->engine);
         break;
     case RECORD_SHADOW:
         take_shadow(finds, record);

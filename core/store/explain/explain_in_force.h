@@ -18,7 +18,8 @@ struct in_force {
     struct list_table *lists;
     struct snapshot *shadows[ENGINE_SHADOWS_MAX];
     size_t shadow_count;
-    char version[64]; /* of the program that decided; "": the archive does not say */
+    char version[64];    /* of the program that decided; "": the archive does not say */
+    uint32_t definition; /* of its engine; 0: the archive does not say */
 };
 
 /* *in_force is zeroed by the caller, who deinits it after a failure too. rare: all records of the

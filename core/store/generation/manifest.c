@@ -217,10 +217,10 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
     struct reading reading = {.object = object};
     uint64_t format = get_number(&reading, "format");
     if (!reading.fault && format != MANIFEST_FORMAT)
-        return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "generation format %" PRIu64
-                         "; this version reads format %d: rebuild it from the archive",
-                         format, MANIFEST_FORMAT);
+        return error_set_newer(ret_error,
+                               "generation format %" PRIu64
+                               " (this version reads %d; its `harrier rebuild` makes such tables)",
+                               format, MANIFEST_FORMAT);
     uint64_t checksum = get_hash(&reading, "checksum");
     manifest->generation = (struct generation_manifest){
         .id = get_hash(&reading, "id"),

@@ -73,19 +73,13 @@ void fold_free(struct fold *fold) {
     free(fold);
 }
 
-/* Loads a policy that was accepted once. If this version cannot load it, the reasons do not help
- * its user, so the messages are dropped and the error is ERROR_UNSUPPORTED. */
+/* Loads a policy that was accepted once. */
 static int load_stored(const struct policy_file *files, size_t count, struct snapshot *rules,
                        struct snapshot **ret_snapshot, struct error *ret_error) {
-    struct buffer messages;
-    buffer_init(&messages);
     struct snapshot *snapshot = NULL;
-    int r = snapshot_load(files, count, &snapshot, &messages, ret_error);
-    buffer_deinit(&messages);
-    if (r < 0) {
-        ret_error->code = ERROR_UNSUPPORTED;
-        return -ERROR_UNSUPPORTED;
-    }
+    int r = snapshot_load_archived(files, count, &snapshot, ret_error);
+    if (r < 0)
+        return r;
     /* One object for one policy: then an engine lays a transaction out once, not twice. */
     if (snapshot->id == rules->id) {
         snapshot_unref(snapshot);
@@ -224,7 +218,8 @@ void adopted_note(struct adopted *adopted, const struct record *record) {
         adopted->generation_id = record->generation.generation_id;
         break;
     case RECORD_ENGINE:
-        adopted->this_version = text_is(record->engine.version, HARRIER_VERSION);
+        adopted->this_version = text_is(record->engine.version, HARRIER_VERSION) &&
+                                engine_record_definition(&record->engine) == ENGINE_DEFINITION;
         break;
     case RECORD_SHADOW:
         adopted_shadow(&adopted->shadows, record->snapshot.snapshot_id);

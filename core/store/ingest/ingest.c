@@ -404,8 +404,9 @@ size_t ingest_adoptions(const struct states *states, const struct adopted *last,
     const struct snapshot *rules = engine_rules(states->engine);
     size_t count = 0;
     if (!last->this_version)
-        ret_records[count++] =
-            (struct record){.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
+        ret_records[count++] = (struct record){
+            .type = RECORD_ENGINE,
+            .engine = {.version = TEXT_LITERAL(HARRIER_VERSION), .definition = ENGINE_DEFINITION}};
     if (last->snapshot_id != rules->id)
         ret_records[count++] = (struct record){.type = RECORD_SNAPSHOT,
                                                .snapshot = {.snapshot_id = rules->id,

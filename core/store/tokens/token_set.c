@@ -198,9 +198,10 @@ static const char *read_setting(const struct line *line, struct text name, struc
     if (text_is(name, "scopes")) {
         *ret_seen = SEEN_SCOPES;
         entry->scopes = token_scopes_parse(value);
-        return entry->scopes
-                   ? NULL
-                   : "scopes are score, outcome, admin, find and backfill, separated by commas";
+        return entry->scopes ? NULL
+                             : "scopes are score, outcome, admin, find and backfill, separated by "
+                               "commas; if a newer "
+                               "version of Harrier wrote this file, install that version";
     }
     bool is_expiry = text_is(name, "expires");
     if (is_expiry || text_is(name, "created")) {
@@ -210,7 +211,8 @@ static const char *read_setting(const struct line *line, struct text name, struc
                    ? NULL
                    : "expected a time like 2027-01-31T18:00:00Z";
     }
-    return "expected key=, hash=, scopes=, created= or expires=";
+    return "expected key=, hash=, scopes=, created= or expires=; if a newer version of Harrier "
+           "wrote this file, install that version";
 }
 
 static int read_settings(struct line *line, struct token_entry *entry, struct error *ret_error) {

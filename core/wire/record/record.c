@@ -215,6 +215,7 @@ static void encode_engine(const struct record *record, struct buffer *buffer) {
     out.receive_time_us = record->receive_time_us;
     out.version = bytes_from_text(record->engine.version);
     out.node = bytes_from_text(record->engine.node);
+    out.definition = record->engine.definition;
     protobuf_pack(&out.base, buffer);
 }
 
@@ -335,8 +336,9 @@ static int missing(const char *what, const char *field, struct error *ret_error)
 }
 
 static int unknown(const char *what, const char *field, int number, struct error *ret_error) {
-    return error_set(ret_error, ERROR_DAMAGED, "%s with %s %d, which this version does not know",
-                     what, field, number);
+    if (number > 0)
+        return error_set_newer(ret_error, "%s with %s %d", what, field, number);
+    return error_set(ret_error, ERROR_DAMAGED, "%s with %s %d", what, field, number);
 }
 
 static bool shadow_from_protobuf(const Harrier__Archive__V1__ShadowDecision *in,
@@ -540,6 +542,7 @@ static int decode_engine(const struct payload *payload, struct record *record,
     record->receive_time_us = in->receive_time_us;
     record->engine.version = text_from_bytes(in->version);
     record->engine.node = text_from_bytes(in->node);
+    record->engine.definition = in->definition;
     return 0;
 }
 
@@ -673,8 +676,9 @@ static int decode_typed(const struct payload *payload, struct record *record,
     case RECORD_TYPE_COUNT:
         break;
     }
-    return error_set(ret_error, ERROR_DAMAGED,
-                     "a record of type %d, which this version does not know", (int)record->type);
+    if ((int)record->type < RECORD_TYPE_COUNT)
+        return error_set(ret_error, ERROR_DAMAGED, "a record of type %d", (int)record->type);
+    return error_set_newer(ret_error, "a record of type %d", (int)record->type);
 }
 
 /* Decodes into a local record first: *ret_record is untouched on failure. */

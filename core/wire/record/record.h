@@ -129,7 +129,14 @@ struct generation_record {
 /* The version of the program that writes from here on, and the node that does. */
 struct engine_record {
     struct text version, node; /* node "": the archive is not replicated */
+    uint32_t definition;       /* as it is written: engine_record_definition() */
 };
+
+/* Of the engine that decides from here on. Records that are older than the field are of the first.
+ */
+static inline uint32_t engine_record_definition(const struct engine_record *record) {
+    return record->definition ? record->definition : 1;
+}
 
 struct list_change_record {
     struct text list, entry; /* the entry in the canonical form of the list */

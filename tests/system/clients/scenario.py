@@ -1,5 +1,6 @@
 """What every scenario needs: a driver, servers, and what answers must say. The scenarios themselves are in
-scenarios.py, amend_scenarios.py, analyst_scenarios.py, standby_scenarios.py and tls_scenarios.py."""
+scenarios.py, amend_scenarios.py, analyst_scenarios.py, rolling_scenarios.py, standby_scenarios.py and
+tls_scenarios.py."""
 
 import json
 import os

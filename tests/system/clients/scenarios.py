@@ -19,6 +19,7 @@ from scenario import COMMAND, HARRIER, LATE_MS, LONG_MS, ScenarioTest  # isort: 
 from amend_scenarios import AmendTest  # noqa: F401
 from analyst_scenarios import AnyCallTest, EntityTest, ExplainTest, FindTest, ListsTest, ReloadTest  # noqa: F401
 from fake_server import FakeServer, approve, unavailable
+from rolling_scenarios import RollingTest  # noqa: F401
 from server import WAIT, free_port, transaction
 from standby_scenarios import StandbyTest  # noqa: F401
 from tls_scenarios import TlsTest  # noqa: F401

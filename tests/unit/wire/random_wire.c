@@ -1010,6 +1010,7 @@ struct record random_record(struct random *random, struct arena *arena) {
     case RECORD_ENGINE:
         record.engine.version = random_text(random, arena, 32);
         record.engine.node = maybe_text(random, arena, 32);
+        record.engine.definition = (uint32_t)random_below(random, 3);
         break;
     case RECORD_TYPE_COUNT:
         break;

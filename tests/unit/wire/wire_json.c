@@ -1143,6 +1143,7 @@ json_t *record_json(const struct record *record) {
     case RECORD_ENGINE:
         put_text(out, "version", record->engine.version);
         put_text(out, "node", record->engine.node);
+        put_small(out, "definition", record->engine.definition);
         break;
     case RECORD_TYPE_COUNT:
         break;

@@ -218,18 +218,24 @@ class _Aio:
 class CallbackContext(Context):
     """For an event loop: nng's threads call back when an operation has ended, first sending, then receiving.
 
-    A polled send has no callback: it has mostly ended by the time that its caller looks."""
+    A polled send has no callback: it has mostly ended by the time that its caller looks.
+
+    Sending and receiving have an aio each. nng looks for several aios that are over time at once, and ends them one
+    after the other: one that has meanwhile ended and been started again would be ended as if its new time were over
+    (seen with 1.11, when a server restarts: receiving ended with the timeout of sending). A send that is ended so is
+    tried again.
+    """
 
     def __init__(self, socket: Any, callback: Any, handle: Any) -> None:
         super().__init__(socket)
         self._aios: List[_Aio] = []
         try:
-            for call, what in ((callback, handle), (_ffi.NULL, _ffi.NULL)):
+            for call, what in ((callback, handle), (callback, handle), (_ffi.NULL, _ffi.NULL)):
                 self._aios.append(_Aio(call, what))
         except BaseException:
             self.close()
             raise
-        self._notifying, self._polled = self._aios
+        self._sending, self._receiving, self._polled = self._aios
 
     def _start_send(self, aio: _Aio, data: bytes, timeout: float) -> int:
         error = self._message.make(data)
@@ -243,10 +249,10 @@ class CallbackContext(Context):
 
     def start_send(self, data: bytes, timeout: float) -> int:
         """Returns OK if the operation has been started."""
-        return self._start_send(self._notifying, data, timeout)
+        return self._start_send(self._sending, data, timeout)
 
     def sent(self) -> int:
-        return self._notifying.sent()
+        return self._sending.sent()
 
     def start_polled_send(self, data: bytes, timeout: float) -> int:
         return self._start_send(self._polled, data, timeout)
@@ -259,12 +265,12 @@ class CallbackContext(Context):
         return self._polled.sent()
 
     def start_receive(self, timeout: float) -> None:
-        self._notifying.set_timeout(timeout)
+        self._receiving.set_timeout(timeout)
         with self._end_lock:
-            _lib.nng_ctx_recv(self._context[0], self._notifying.pointer)
+            _lib.nng_ctx_recv(self._context[0], self._receiving.pointer)
 
     def received(self) -> Tuple[int, bytes]:
-        return self._notifying.received()
+        return self._receiving.received()
 
     def wait(self) -> None:
         for aio in self._aios:

@@ -215,9 +215,9 @@ static void other_records(void **state) {
                              .position = 1,
                              .receive_time_us = RECEIVED_US,
                              .engine = {TEXT_LITERAL("0.1.0")}};
-    expect(&record, NULL, "1 2018-04-01T00:00:31Z engine version 0.1.0",
+    expect(&record, NULL, "1 2018-04-01T00:00:31Z engine version 0.1.0, engine definition 1",
            "{\"position\":1,\"receive_time\":\"2018-04-01T00:00:31Z\",\"type\":\"engine\","
-           "\"version\":\"0.1.0\"}");
+           "\"version\":\"0.1.0\",\"definition\":1}");
     const struct policy_file files[] = {{.path = TEXT_LITERAL("policy.yaml")}};
     record = (struct record){
         .type = RECORD_SNAPSHOT,

@@ -33,6 +33,7 @@ static void fill(struct replay_checkpoint *checkpoint) {
     checkpoint->reported = 50000;
     checkpoint->different = 2;
     checkpoint->refused = 1;
+    checkpoint->outside = 4;
     buffer_append(&checkpoint->identity, identity, sizeof identity);
     buffer_append_string(&checkpoint->remarks, "position 7  t7: refused\n");
     checkpoint->training_set =
@@ -77,6 +78,7 @@ static void expect_equal(const struct replay_checkpoint *expected,
     assert_int_equal(expected->reported, found->reported);
     assert_int_equal(expected->different, found->different);
     assert_int_equal(expected->refused, found->refused);
+    assert_int_equal(expected->outside, found->outside);
     assert_string_equal(expected->training_set.draft, found->training_set.draft);
     assert_true(expected->training_set.length == found->training_set.length);
     assert_true(expected->training_set.hash == found->training_set.hash);
