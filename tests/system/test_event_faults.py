@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Events of harrierd in bad times: bounded, counted, and never in the way of a decision."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+from event_receiver import Silent
+from event_server import VERDICTS, EventTest
+from server import WAIT, transaction
+from small_disk import SmallDisk, enter_namespace, is_possible
+
+
+def cpu_of(server):
+    """Nanoseconds, of all threads."""
+    tasks = f"/proc/{server.process.pid}/task"
+    used = 0
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as file:
+            used += int(file.read().split()[0])
+    return used
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class BadTimesTest(EventTest):
+    @unittest.skipUnless(is_possible(), "no mount namespace")
+    def test_a_full_disk(self):
+        os.makedirs(self.data)
+        disk = SmallDisk(os.path.join(self.data, "archive"), "8m")
+        self.addCleanup(disk.unmount)
+        receiver = self.receiver()
+        server = self.begin(f"--event_url={receiver.url()}", "--lazy_sync_interval=5ms",
+                            kinds=["archive_failed", "archive_recovered", "state", "verdict:decline"])
+        self.score(server, 10**7, 50, lambda number: 9000)
+        disk.fill()
+        number = 0
+        with server.connect() as connection:
+            while not receiver.events("archive_failed"):
+                number += 100
+                batch = [{**transaction(number + n), "amount_minor": 9000} for n in range(100)]
+                connection.call({"score": {"transactions": batch}})
+                self.assertLess(number, 10**6)
+        (failed,) = receiver.events("archive_failed")
+        self.assertIn("No space left on device", failed["reason"])
+        disk.make_room()
+        (recovered,) = receiver.await_events(1, "archive_recovered")
+        receiver.await_events(3, "state")
+        self.assertEqual([e["state"] for e in receiver.events("state")], ["ready", "unavailable", "ready"])
+        told = {event["transaction"]["id"] for event in receiver.events("verdict:decline")}
+        self.assertEqual(len(told), server.status()["transactions"])  # none that was taken back
+        self.assertGreaterEqual(recovered["position"], failed["position"])
+
+    def test_receivers_that_recover(self):
+        """From an error and from a closed connection; both at once, since each waits a second before it repeats."""
+
+        def answer_500(_):
+            return 500
+
+        def close(handler):
+            handler.connection.close()
+
+        def answer(number, handler, fault):
+            if number == 0:
+                return fault(handler)
+            handler.send_response_only(100)  # which is no answer yet
+            handler.end_headers()
+            handler.send_response(202)  # and a body without end
+            handler.end_headers()
+            try:
+                for _ in range(64):
+                    handler.wfile.write(bytes(1 << 20))
+            except OSError:
+                pass
+            return None
+
+        begun = []
+        for fault in (answer_500, close):
+            receiver = self.receiver(lambda number, handler, fault=fault: answer(number, handler, fault))
+            server = self.server("--node=tester", "--events=" + ",".join(VERDICTS), f"--event_url={receiver.url()}",
+                                 f"--data_dir={os.path.join(self.folder, fault.__name__)}", name=fault.__name__).start()
+            begun.append((receiver, server, self.score(server, 0, 30)))
+        for receiver, server, decisions in begun:
+            receiver.await_events(60)
+            self.await_that(lambda s=server: self.counted(s, "delivered") == 30, "delivered")
+            self.assertEqual(server.metric("harrierd_event_attempts_failed_total"), 1)
+            self.assertEqual(receiver.raw[0], receiver.raw[1])
+            self.check_verdicts(receiver.bodies[1]["events"], decisions)
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(len(receiver.bodies), 2)
+            self.assertEqual(receiver.faults, [])
+
+    @unittest.skipUnless(is_possible(), "no mount namespace")
+    def test_names_are_looked_up_anew(self):
+        """By a file that is the machine's /etc/hosts, changed between two attempts."""
+        hosts = self.write("hosts", "127.0.0.1 localhost\n", 0o644)
+        subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, timeout=WAIT)
+        self.addCleanup(subprocess.run, ["umount", "/etc/hosts"], check=True, timeout=WAIT)
+        receiver = self.receiver()
+        server = self.begin(f"--event_url={receiver.url('receiver.invalid')}", "--event_timeout=1s", kinds=["state"])
+        self.await_that(lambda: server.metric("harrierd_event_attempts_failed_total") >= 1, "an attempt")
+        self.assertEqual(receiver.events(), [])
+        self.write("hosts", "127.0.0.1 localhost receiver.invalid\n", 0o644)
+        receiver.await_events(1)
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(receiver.faults, [])
+
+    def test_a_dead_receiver_stops_no_decision(self):
+        """The queue stays within its size, what finds no room is counted, and the end does not wait."""
+        dead = Silent()
+        self.addCleanup(dead.close)
+        hanging = self.command("sleep 1000")
+        server = self.begin(f"--event_url={dead.url}", f"--event_command={hanging}", "--event_queue=64KiB",
+                            "--event_timeout=300s")
+        decisions = self.score(server, 0, 3000)
+        self.assertEqual(len(decisions), 3000)
+        self.await_that(lambda: "found no room in the queue" in server.said(), "the log")
+        dropped = self.counted(server, "dropped")
+        self.assertGreater(dropped, 4000)
+        self.assertEqual(self.counted(server, "delivered"), 0)
+        began = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        took = time.monotonic() - began
+        self.assertLess(took, WAIT)
+        if os.environ.get("HARRIER_STRICT"):
+            self.assertLess(took, 3)
+        said = server.said()
+        # Each of them once when it began, and once at the end.
+        self.assertLessEqual(said.count("found no room in the queue"), 4)
+        lost = [tuple(map(int, pair)) for pair in
+                re.findall(r"(\d+) events could not be delivered and (\d+) found no room", said)]
+        self.assertEqual(sum(failed + newly for failed, newly in lost), 2 * 3000)
+        self.assertEqual(sum(newly for _, newly in lost), dropped)
+
+    @unittest.skipUnless(os.environ.get("HARRIER_STRICT"), "needs an idle machine")
+    def test_what_a_dead_receiver_costs(self):
+        """CPU time of the process for each decision, least of some rounds that take turns: without events, and with a
+        receiver that is dead while 2 % of the decisions are events."""
+        dead = Silent()
+        self.addCleanup(dead.close)
+        arms = {
+            "without": ["--events=state"],
+            "with": [f"--event_url={dead.url}", "--events=verdict:decline,state", "--event_timeout=300s"],
+        }
+        least = {}
+        for number in range(6):
+            for arm, flags in arms.items():
+                server = self.server("--node=tester", *flags, name=f"{arm}-{number}")
+                server.start()
+                before = cpu_of(server)
+                self.score(server, 0, 20000, lambda number: 100 if number % 50 else 9000)
+                least[arm] = min(least.get(arm, 1e9), (cpu_of(server) - before) / 20000)
+                self.assertEqual(server.stop(), 0)
+                shutil.rmtree(self.data)
+        print(f"ns of CPU for a decision: {least}", file=sys.stderr)
+        self.assertLess(least["with"], 1.05 * least["without"])
+
+    def test_a_command_that_hangs_is_killed(self):
+        pids = os.path.join(self.folder, "pids")
+        seen = os.path.join(self.folder, "seen")
+        script = f"""\
+cat > /dev/null
+if [ ! -e {pids} ]; then
+    echo a line for the log
+    yes endless >&2 &
+    sleep 1000 &
+    echo $$ $! > {pids}.new && mv {pids}.new {pids}
+    wait
+fi
+env > {seen}
+ls -l /proc/self/fd | sed 's/.*-> //' | grep -v '^/proc/' >> {seen}
+pwd >> {seen}
+kill -PIPE $$
+"""
+        server = self.begin(f"--event_command={self.command(script)}", "--event_timeout=1s")
+        self.score(server, 0, 1)
+        self.await_that(lambda: os.path.exists(pids), "started")
+        for pid in self.lines(pids)[0].split():
+            self.await_that(lambda pid=pid: not is_alive(int(pid)), "killed")
+        self.await_that(lambda: server.metric("harrierd_event_attempts_failed_total") >= 2, "a second attempt")
+        self.await_that(lambda: os.path.exists(seen), "its environment")
+        self.assertEqual(server.stop(), 0)
+        said = server.said()
+        self.assertIn("signal 13 ended it", said)  # which the server itself ignores
+        environment = [line.split("=")[0] for line in self.lines(seen) if "=" in line]
+        self.assertLessEqual(set(environment), {"PATH", "LANG", "HARRIER_EVENTS", "PWD", "OLDPWD", "SHLVL", "_"})
+        rest = [line for line in self.lines(seen) if "=" not in line and not line.startswith("total")]
+        self.assertEqual(rest.pop(), "/")
+        for target in rest:
+            self.assertRegex(target, r"^(pipe:|/memfd:harrier-events|/tmp/|.*/seen$)")
+
+
+if __name__ == "__main__":
+    enter_namespace()
+    unittest.main()
