@@ -1,6 +1,6 @@
 /* A connection for each attempt, by libevent's HTTP client, TLS and resolver: none of them blocks,
  * so that an attempt can be ended at any time. The name is looked up anew each time, by DNS and
- * /etc/hosts (not by other sources of nsswitch.conf).
+ * /etc/hosts (not by other sources of nsswitch.conf); libevent tries the first address alone.
  *
  * Only the status counts: 2xx is a delivery. The attempt ends once the headers are read; whatever
  * follows, however large, is not.
@@ -160,6 +160,8 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *user) {
 /* -1: nothing else is read. */
 static int on_headers(struct evhttp_request *request, void *user) {
     struct event_url *url = user;
+    if (evhttp_request_get_response_code(request) == 100) /* Continue: the answer follows */
+        return 0;
     url->status = evhttp_request_get_response_code(request);
     finish(url);
     return -1;
@@ -204,9 +206,11 @@ static void add_signature(struct event_url *url, struct evkeyvalq *headers, stru
     evhttp_add_header(headers, "Harrier-Signature", header);
 }
 
-/* As /etc/resolv.conf is now: a machine may move to another network. */
+/* As /etc/resolv.conf and /etc/hosts are now: a machine may move to another network. */
 static void renew_resolver(struct event_url *url) {
     evdns_base_clear_nameservers_and_suspend(url->dns);
+    evdns_base_clear_host_addresses(url->dns);
+    evdns_base_load_hosts(url->dns, "/etc/hosts"); /* without it: localhost alone */
     evdns_base_resolv_conf_parse(url->dns, DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE,
                                  "/etc/resolv.conf");
     evdns_base_resume(url->dns);
@@ -339,7 +343,6 @@ int event_url_new(struct event_base *base, const struct event_url_settings *sett
     url->deadline = event_new(base, -1, 0, on_deadline, url);
     url->conclude = event_new(base, -1, 0, on_conclude, url);
     check(url->dns && url->deadline && url->conclude);
-    evdns_base_load_hosts(url->dns, "/etc/hosts"); /* without it: localhost alone */
     *ret_destination = &url->destination;
     return 0;
 }
