@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -99,12 +100,36 @@ class BadTimesTest(EventTest):
             self.assertEqual(len(receiver.bodies), 2)
             self.assertEqual(receiver.faults, [])
 
+    def put_in_place_of(self, path, text):
+        file = self.write(os.path.basename(path), text, 0o644)
+        subprocess.run(["mount", "--bind", file, path], check=True, timeout=WAIT)
+        self.addCleanup(subprocess.run, ["umount", path], check=True, timeout=WAIT)
+
+    @unittest.skipUnless(is_possible(), "no mount namespace")
+    def test_a_silent_resolver(self):
+        """No lookup outlives its attempt: each attempt asks for two addresses, and nothing is asked again."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
+            try:
+                resolver.bind(("127.0.0.53", 53))
+            except OSError as error:
+                self.skipTest(f"port 53: {error}")
+            resolver.setblocking(False)
+            self.put_in_place_of("/etc/resolv.conf", "nameserver 127.0.0.53\n")
+            server = self.begin("--event_url=http://receiver.invalid/", "--event_timeout=200ms", kinds=["state"])
+            self.await_that(lambda: server.metric("harrierd_event_attempts_failed_total") >= 2, "two attempts")
+            self.assertEqual(server.stop(), 0)  # with a third one
+            questions = 0
+            with self.assertRaises(BlockingIOError):
+                while resolver.recv(512):
+                    questions += 1
+            # Of the last event, draining, which may have had its turn: two more.
+            self.assertIn(questions, range(4, 9))
+        self.assertIn("no answer within event_timeout", server.said())
+
     @unittest.skipUnless(is_possible(), "no mount namespace")
     def test_names_are_looked_up_anew(self):
         """By a file that is the machine's /etc/hosts, changed between two attempts."""
-        hosts = self.write("hosts", "127.0.0.1 localhost\n", 0o644)
-        subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, timeout=WAIT)
-        self.addCleanup(subprocess.run, ["umount", "/etc/hosts"], check=True, timeout=WAIT)
+        self.put_in_place_of("/etc/hosts", "127.0.0.1 localhost\n")
         receiver = self.receiver()
         server = self.begin(f"--event_url={receiver.url('receiver.invalid')}", "--event_timeout=1s", kinds=["state"])
         self.await_that(lambda: server.metric("harrierd_event_attempts_failed_total") >= 1, "an attempt")
