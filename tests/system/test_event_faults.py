@@ -11,8 +11,8 @@ import unittest
 
 from event_receiver import Silent
 from event_server import VERDICTS, EventTest
-from server import WAIT, transaction
-from small_disk import SmallDisk, enter_namespace, is_possible
+from server import WAIT
+from small_disk import enter_namespace, is_possible
 
 
 def cpu_of(server):
@@ -34,33 +34,6 @@ def is_alive(pid):
 
 
 class BadTimesTest(EventTest):
-    @unittest.skipUnless(is_possible(), "no mount namespace")
-    def test_a_full_disk(self):
-        os.makedirs(self.data)
-        disk = SmallDisk(os.path.join(self.data, "archive"), "8m")
-        self.addCleanup(disk.unmount)
-        receiver = self.receiver()
-        server = self.begin(f"--event_url={receiver.url()}", "--lazy_sync_interval=5ms",
-                            kinds=["archive_failed", "archive_recovered", "state", "verdict:decline"])
-        self.score(server, 10**7, 50, lambda number: 9000)
-        disk.fill()
-        number = 0
-        with server.connect() as connection:
-            while not receiver.events("archive_failed"):
-                number += 100
-                batch = [{**transaction(number + n), "amount_minor": 9000} for n in range(100)]
-                connection.call({"score": {"transactions": batch}})
-                self.assertLess(number, 10**6)
-        (failed,) = receiver.events("archive_failed")
-        self.assertIn("No space left on device", failed["reason"])
-        disk.make_room()
-        (recovered,) = receiver.await_events(1, "archive_recovered")
-        receiver.await_events(3, "state")
-        self.assertEqual([e["state"] for e in receiver.events("state")], ["ready", "unavailable", "ready"])
-        told = {event["transaction"]["id"] for event in receiver.events("verdict:decline")}
-        self.assertEqual(len(told), server.status()["transactions"])  # none that was taken back
-        self.assertGreaterEqual(recovered["position"], failed["position"])
-
     def test_receivers_that_recover(self):
         """From an error and from a closed connection; both at once, since each waits a second before it repeats."""
 
@@ -116,14 +89,13 @@ class BadTimesTest(EventTest):
             resolver.setblocking(False)
             self.put_in_place_of("/etc/resolv.conf", "nameserver 127.0.0.53\n")
             server = self.begin("--event_url=http://receiver.invalid/", "--event_timeout=200ms", kinds=["state"])
-            self.await_that(lambda: server.metric("harrierd_event_attempts_failed_total") >= 2, "two attempts")
-            self.assertEqual(server.stop(), 0)  # with a third one
+            self.await_that(lambda: server.metric("harrierd_event_attempts_failed_total") >= 1, "an attempt")
+            self.assertEqual(server.stop(), 0)  # a second one, and a third for the event of its end
             questions = 0
             with self.assertRaises(BlockingIOError):
                 while resolver.recv(512):
                     questions += 1
-            # Of the last event, draining, which may have had its turn: two more.
-            self.assertIn(questions, range(4, 9))
+            self.assertIn(questions, range(4, 7))  # the third attempt may have come too late
         self.assertIn("no answer within event_timeout", server.said())
 
     @unittest.skipUnless(is_possible(), "no mount namespace")
@@ -131,7 +103,7 @@ class BadTimesTest(EventTest):
         """By a file that is the machine's /etc/hosts, changed between two attempts."""
         self.put_in_place_of("/etc/hosts", "127.0.0.1 localhost\n")
         receiver = self.receiver()
-        server = self.begin(f"--event_url={receiver.url('receiver.invalid')}", "--event_timeout=1s", kinds=["state"])
+        server = self.begin(f"--event_url={receiver.url('receiver.invalid')}", "--event_timeout=300ms", kinds=["state"])
         self.await_that(lambda: server.metric("harrierd_event_attempts_failed_total") >= 1, "an attempt")
         self.assertEqual(receiver.events(), [])
         self.write("hosts", "127.0.0.1 localhost receiver.invalid\n", 0o644)

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "cli
 from event_receiver import SECRET, documented_kinds  # noqa: E402
 from event_server import RULES, EventTest  # noqa: E402
 from server import POLICY, WAIT, transaction  # noqa: E402
+from small_disk import SmallDisk, enter_namespace, is_possible  # noqa: E402
 from tls_scenarios import make_certificate  # noqa: E402
 
 HARRIER = os.environ["HARRIER"]
@@ -106,6 +107,33 @@ class GoodTimesTest(EventTest):
         self.assertEqual(int(adopted["generation_id"], 16), server.status()["generation_id"])
         self.assertEqual(server.stop(), 0)
 
+    @unittest.skipUnless(is_possible(), "no mount namespace")
+    def test_a_full_disk(self):
+        os.makedirs(self.data)
+        disk = SmallDisk(os.path.join(self.data, "archive"), "8m")
+        self.addCleanup(disk.unmount)
+        receiver = self.receiver()
+        server = self.begin(f"--event_url={receiver.url()}", "--lazy_sync_interval=5ms",
+                            kinds=["archive_failed", "archive_recovered", "state", "verdict:decline"])
+        self.score(server, 10**7, 50, lambda number: 9000)
+        disk.fill()
+        number = 0
+        with server.connect() as connection:
+            while not receiver.events("archive_failed"):
+                number += 100
+                batch = [{**transaction(number + n), "amount_minor": 9000} for n in range(100)]
+                connection.call({"score": {"transactions": batch}})
+                self.assertLess(number, 10**6)
+        (failed,) = receiver.events("archive_failed")
+        self.assertIn("No space left on device", failed["reason"])
+        disk.make_room()
+        (recovered,) = receiver.await_events(1, "archive_recovered")
+        receiver.await_events(3, "state")
+        self.assertEqual([e["state"] for e in receiver.events("state")], ["ready", "unavailable", "ready"])
+        told = {event["transaction"]["id"] for event in receiver.events("verdict:decline")}
+        self.assertEqual(len(told), server.status()["transactions"])  # none that was taken back
+        self.assertGreaterEqual(recovered["position"], failed["position"])
+
     # ---- TLS ----
 
     def test_certificates(self):
@@ -176,4 +204,5 @@ class GoodTimesTest(EventTest):
 
 
 if __name__ == "__main__":
+    enter_namespace()
     unittest.main()
