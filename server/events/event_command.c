@@ -9,7 +9,12 @@
  *
  * and a process group of its own, which is killed as a whole when the time is up. posix_spawn()
  * copies no page tables, so the size of the server does not matter. Whether it has ended is asked
- * every few milliseconds: that works on any kernel, and only while a command runs. */
+ * every few milliseconds: that works on any kernel, and only while a command runs. No wait blocks:
+ * a process that even SIGKILL does not end, as on a file system that is gone, holds up only the
+ * next run.
+ *
+ * In a container, the server is often the first process, to which all orphans are given: what a
+ * command left behind is reaped by its process group, or zombies would pile up. */
 #include "event_command.h"
 
 #include "core/base/check.h"
@@ -27,7 +32,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U /* glibc 2.38 has it */
+#endif
+
 #define POLL_US      10000
+#define LAST_LOOKS   100 /* a millisecond apart, for killed processes to be gone at the end */
 #define OUTPUT_BYTES 200 /* of the command's output in the log */
 
 struct event_command {
@@ -36,7 +46,9 @@ struct event_command {
     int64_t timeout_us;
     struct event *poll, *deadline;
     pid_t child; /* 0: none */
-    int output;  /* the pipe's end; -1: none */
+    pid_t group; /* of this run, or the one before: may have processes to reap; 0: none */
+    bool is_overdue;
+    int output; /* the pipe's end; -1: none */
     char said[OUTPUT_BYTES];
     size_t said_length;
     char problem[OUTPUT_BYTES + 160]; /* that is found before the command runs, too */
@@ -90,12 +102,19 @@ static void forget_run(struct event_command *command) {
     command->child = 0;
 }
 
-/* The group: also what the command has started in the background. */
-static void kill_run(struct event_command *command) {
+/* The group: also what the command has started in the background. Only while the child is not
+ * reaped: until then, nobody else gets its number. */
+static void kill_run(const struct event_command *command) {
     kill(-command->child, SIGKILL);
-    kill(command->child, SIGKILL); /* should it have no group yet */
-    while (waitpid(command->child, NULL, 0) < 0 && errno == EINTR)
+}
+
+/* Those processes of the group that have ended, and were given to us. */
+static void reap_group(struct event_command *command) {
+    pid_t reaped = 0;
+    while (command->group != 0 && (reaped = waitpid(-command->group, NULL, WNOHANG)) > 0)
         ;
+    if (reaped < 0) /* there are no others */
+        command->group = 0;
 }
 
 static void report(struct event_command *command) {
@@ -104,7 +123,9 @@ static void report(struct event_command *command) {
 
 static void describe_end(struct event_command *command, int status) {
     char how[64];
-    if (WIFEXITED(status))
+    if (command->is_overdue)
+        snprintf(how, sizeof how, "it ran for longer than event_timeout and was killed");
+    else if (WIFEXITED(status))
         snprintf(how, sizeof how, "it exited with status %d", WEXITSTATUS(status));
     else
         snprintf(how, sizeof how, "signal %d ended it", WTERMSIG(status));
@@ -115,22 +136,27 @@ static void describe_end(struct event_command *command, int status) {
 static void on_poll(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct event_command *command = user;
-    int status;
+    siginfo_t ended = {.si_pid = 0};
+    int status = 0;
     if (command->child == 0) { /* it could not be started */
-        event_del(command->poll);
+        forget_run(command);
         report(command);
         return;
     }
     read_output(command);
-    pid_t ended = waitpid(command->child, &status, WNOHANG);
-    if (ended == 0 || (ended < 0 && errno == EINTR))
+    int r = waitid(P_PID, (id_t)command->child, &ended, WEXITED | WNOHANG | WNOWAIT);
+    if (r == 0 && ended.si_pid == 0)
         return;
     read_output(command);
-    kill(-command->child, SIGKILL); /* what it left behind must not pile up */
+    if (r == 0) {
+        kill_run(command); /* what it left behind must not pile up */
+        r = waitpid(command->child, &status, 0) < 0 ? -1 : 0;
+    }
     forget_run(command);
-    if (ended < 0)
+    reap_group(command);
+    if (r < 0)
         snprintf(command->problem, sizeof command->problem, "its end was lost");
-    else if (status != 0)
+    else if (status != 0 || command->is_overdue)
         describe_end(command, status);
     report(command);
 }
@@ -138,20 +164,17 @@ static void on_poll(evutil_socket_t descriptor, short what, void *user) {
 static void on_deadline(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct event_command *command = user;
-    read_output(command);
-    kill_run(command);
-    forget_run(command);
-    snprintf(command->problem, sizeof command->problem,
-             "it ran for longer than event_timeout and was killed%s%.*s",
-             command->said_length > 0 ? ": " : "", said_length(command), command->said);
-    report(command);
+    command->is_overdue = true;
+    kill_run(command); /* on_poll() sees its end */
 }
 
 /* ---- a run ---- */
 
 /* The body as a file to be read from its beginning. */
 static int make_input(struct text body) {
-    int input = memfd_create("harrier-events", MFD_CLOEXEC);
+    int input = memfd_create("harrier-events", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    if (input < 0 && errno == EINVAL) /* before Linux 6.3 */
+        input = memfd_create("harrier-events", MFD_CLOEXEC);
     for (size_t at = 0; input >= 0 && at < body.length;) {
         ssize_t written = write(input, body.data + at, body.length - at);
         if (written < 0 && errno != EINTR) {
@@ -198,6 +221,7 @@ static int spawn(struct event_command *command, int input, int output, size_t co
     posix_spawn_file_actions_destroy(&actions);
     if (failed)
         command->child = 0;
+    command->group = command->child;
     return failed;
 }
 
@@ -209,6 +233,8 @@ static void start(struct event_destination *self, struct text body, size_t count
     int ends[2] = {-1, -1};
     *command->problem = '\0';
     command->said_length = 0;
+    command->is_overdue = false;
+    reap_group(command); /* what was not dead yet after the last run */
     int input = make_input(body);
     int failed = input < 0 || pipe2(ends, O_CLOEXEC) < 0 ? errno : 0;
     if (!failed) {
@@ -232,6 +258,11 @@ static void abandon(struct event_destination *self) {
     if (command->child != 0)
         kill_run(command);
     forget_run(command);
+    reap_group(command);
+    for (int i = 0; i < LAST_LOOKS && command->group != 0; i++) {
+        usleep(1000);
+        reap_group(command);
+    }
 }
 
 static void free_command(struct event_destination *self) {
@@ -245,6 +276,7 @@ static void free_command(struct event_destination *self) {
 struct event_destination *event_command_new(struct event_base *base, const char *path,
                                             int64_t timeout_us) {
     struct event_command *command = check_calloc(1, sizeof *command);
+    signal(SIGCHLD, SIG_DFL); /* ignored, if whoever started us did that: then no end is seen */
     command->destination = (struct event_destination){
         .name = "event_command", .start = start, .abandon = abandon, .free = free_command};
     command->path = path;

@@ -6,6 +6,8 @@ void event_queue_init(struct event_queue *queue, size_t size) {
     pthread_mutex_init(&queue->lock, NULL);
     buffer_init(&queue->waiting);
     buffer_init(&queue->reading);
+    buffer_reserve(&queue->waiting, size); /* so that adding never copies what is there */
+    buffer_reserve(&queue->reading, size);
 }
 
 void event_queue_deinit(struct event_queue *queue) {

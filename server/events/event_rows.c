@@ -41,6 +41,44 @@ static bool nothing_is_clear(const struct card_masking *self, struct text name,
     return false;
 }
 
+#define CARD_DIGITS_MIN   13 /* as text_is_card_number() has them */
+#define CARD_DIGITS_MAX   19
+#define CARD_DIGITS_SHOWN 4
+
+static bool is_card_part(char c) {
+    return text_is_digit(c) || c == ' ' || c == '-';
+}
+
+/* Where the longest card number that begins there ends; 0: none does. */
+static size_t card_number_end(struct text text, size_t from) {
+    size_t digits = 0, end = 0;
+    for (size_t at = from; at < text.length && is_card_part(text.data[at]); at++) {
+        digits += text_is_digit(text.data[at]);
+        if (digits > CARD_DIGITS_MAX)
+            break;
+        if (digits >= CARD_DIGITS_MIN && text_is_digit(text.data[at]) &&
+            text_is_card_number((struct text){text.data + from, at + 1 - from}))
+            end = at + 1;
+    }
+    return end;
+}
+
+/* A reason's text may have a field's value in it, and that field may be one in which the policy
+ * allows card numbers. Each digit is tried as the first one, since others may stand before it. */
+static void add_reason_text(struct buffer *row, struct text text) {
+    struct buffer shown;
+    buffer_init(&shown);
+    buffer_append(&shown, text.data, text.length);
+    for (size_t from = 0; from + CARD_DIGITS_MIN <= text.length; from++) {
+        size_t end = text_is_digit(text.data[from]) ? card_number_end(text, from) : 0;
+        for (size_t at = end, digits = 0; at-- > from;)
+            if (text_is_digit(text.data[at]) && digits++ >= CARD_DIGITS_SHOWN)
+                shown.bytes[at] = '*';
+    }
+    json_add_text(row, "text", buffer_text(&shown));
+    buffer_deinit(&shown);
+}
+
 /* Its id, and what event_fields names of the rest. */
 static void add_transaction(struct buffer *row, uint32_t fields,
                             const struct transaction *transaction) {
@@ -80,7 +118,7 @@ static void add_rules(struct buffer *row, bool with_texts, const struct decision
         }
         json_begin_object(row, NULL);
         json_add_text(row, "rule", reason->rule);
-        json_add_text(row, "text", reason->text);
+        add_reason_text(row, reason->text);
         json_end_object(row);
     }
     json_end_array(row);

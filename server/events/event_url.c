@@ -1,6 +1,6 @@
 /* A connection for each attempt, by libevent's HTTP client, TLS and resolver: none of them blocks,
  * so that an attempt can be ended at any time. The name is looked up anew each time, by DNS and
- * /etc/hosts (not by other sources of nsswitch.conf).
+ * /etc/hosts (not by other sources of nsswitch.conf); libevent tries the first address alone.
  *
  * Only the status counts: 2xx is a delivery. The attempt ends once the headers are read; whatever
  * follows, however large, is not.
@@ -34,7 +34,6 @@
 struct event_url {
     struct event_destination destination; /* first */
     struct event_base *base;
-    struct evdns_base *dns;
     struct evhttp_uri *uri;
     char host[256]; /* without the brackets of an IPv6 address */
     char host_header[300], target[2048];
@@ -44,6 +43,7 @@ struct event_url {
     int64_t timeout_us;
     struct event *deadline, *conclude;
     /* The attempt: */
+    struct evdns_base *dns; /* a lookup keeps its connection alive, and so ends with it */
     struct evhttp_connection *connection; /* NULL: none */
     int status;                           /* of the answer; 0: none yet */
     bool is_over;
@@ -107,14 +107,22 @@ int event_url_check(const char *url, bool *ret_in_clear, struct error *ret_error
 
 /* ---- the end of an attempt ---- */
 
-/* Frees the connection outside its own callbacks. */
+/* Outside the callbacks of what is freed. */
+static void end_attempt(struct event_url *url) {
+    event_del(url->deadline);
+    event_del(url->conclude);
+    if (url->connection)
+        evhttp_connection_free(url->connection);
+    if (url->dns)
+        evdns_base_free(url->dns, 1);
+    url->connection = NULL;
+    url->dns = NULL;
+}
+
 static void on_conclude(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct event_url *url = user;
-    event_del(url->deadline);
-    if (url->connection)
-        evhttp_connection_free(url->connection);
-    url->connection = NULL;
+    end_attempt(url);
     if (url->status >= 200 && url->status < 300)
         *url->problem = '\0';
     else if (url->status > 0)
@@ -160,6 +168,8 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *user) {
 /* -1: nothing else is read. */
 static int on_headers(struct evhttp_request *request, void *user) {
     struct event_url *url = user;
+    if (evhttp_request_get_response_code(request) == 100) /* Continue: the answer follows */
+        return 0;
     url->status = evhttp_request_get_response_code(request);
     finish(url);
     return -1;
@@ -204,12 +214,13 @@ static void add_signature(struct event_url *url, struct evkeyvalq *headers, stru
     evhttp_add_header(headers, "Harrier-Signature", header);
 }
 
-/* As /etc/resolv.conf is now: a machine may move to another network. */
-static void renew_resolver(struct event_url *url) {
-    evdns_base_clear_nameservers_and_suspend(url->dns);
+/* As /etc/resolv.conf and /etc/hosts are now: a machine may move to another network. */
+static void open_resolver(struct event_url *url) {
+    url->dns = evdns_base_new(url->base, 0);
+    check(url->dns);
+    evdns_base_load_hosts(url->dns, "/etc/hosts"); /* without it: localhost alone */
     evdns_base_resolv_conf_parse(url->dns, DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE,
                                  "/etc/resolv.conf");
-    evdns_base_resume(url->dns);
 }
 
 /* NULL: *url->problem says why. */
@@ -261,7 +272,7 @@ static void start(struct event_destination *self, struct text body, size_t count
     url->is_over = false;
     *url->problem = '\0';
     event_add(url->deadline, &timeout);
-    renew_resolver(url);
+    open_resolver(url);
     struct bufferevent *stream = new_stream(url);
     if (stream)
         url->connection = evhttp_connection_base_bufferevent_new(url->base, url->dns, stream,
@@ -278,11 +289,7 @@ static void start(struct event_destination *self, struct text body, size_t count
 
 static void abandon(struct event_destination *self) {
     struct event_url *url = (struct event_url *)self;
-    event_del(url->deadline);
-    event_del(url->conclude);
-    if (url->connection)
-        evhttp_connection_free(url->connection);
-    url->connection = NULL;
+    end_attempt(url);
     url->is_over = true;
 }
 
@@ -291,7 +298,6 @@ static void free_url(struct event_destination *self) {
     abandon(self);
     event_free(url->deadline);
     event_free(url->conclude);
-    evdns_base_free(url->dns, 0);
     evhttp_uri_free(url->uri);
     tls_client_close(url->tls);
     hmac_free(url->hmac);
@@ -335,11 +341,9 @@ int event_url_new(struct event_base *base, const struct event_url_settings *sett
     if (settings->secret.length > 0)
         url->hmac = hmac_new(settings->secret.data, settings->secret.length);
     take_parts(url);
-    url->dns = evdns_base_new(base, 0);
     url->deadline = event_new(base, -1, 0, on_deadline, url);
     url->conclude = event_new(base, -1, 0, on_conclude, url);
-    check(url->dns && url->deadline && url->conclude);
-    evdns_base_load_hosts(url->dns, "/etc/hosts"); /* without it: localhost alone */
+    check(url->deadline && url->conclude);
     *ret_destination = &url->destination;
     return 0;
 }

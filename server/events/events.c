@@ -51,7 +51,8 @@ struct sink {
     bool is_busy, is_pausing;
     struct event *retry;
     /* What was logged last, and since then: */
-    bool is_failing, has_logged;
+    bool is_failing; /* that deliveries fail */
+    bool has_logged;
     int64_t logged_us;
     uint64_t failed, dropped_before;
     char problem[256];
@@ -74,12 +75,12 @@ struct events {
 /* ---- what was lost ---- */
 
 /* At most a line a minute for each destination. */
-static void report_losses(struct sink *sink, bool at_once) {
+static void report_losses(struct sink *sink, bool is_end) {
     struct events *events = sink->events;
     uint64_t dropped = atomic_load(&sink->dropped), newly = dropped - sink->dropped_before;
     int64_t now_us = clock_monotonic_us(events->settings.clock);
     bool is_early = sink->has_logged && now_us - sink->logged_us < REPORT_EVERY_US;
-    if ((sink->failed == 0 && newly == 0) || (is_early && !at_once))
+    if ((sink->failed == 0 && newly == 0) || (is_early && !is_end))
         return;
     log_line_with(
         events->settings.log, LOG_WARNING,
@@ -89,6 +90,7 @@ static void report_losses(struct sink *sink, bool at_once) {
         "%s: %" PRIu64 " events could not be delivered and %" PRIu64
         " found no room in the queue%s%s",
         sink->destination->name, sink->failed, newly, *sink->problem ? ": " : "", sink->problem);
+    sink->is_failing |= sink->failed > 0;
     sink->has_logged = true;
     sink->logged_us = now_us;
     sink->failed = 0;
@@ -156,7 +158,8 @@ static void note_success(struct sink *sink) {
                       LOG_FIELDS(log_field_string("destination", sink->destination->name)),
                       "%s: events are delivered again", sink->destination->name);
     sink->is_failing = false;
-    *sink->problem = '\0';
+    if (sink->failed == 0) /* else it is still to be logged */
+        *sink->problem = '\0';
 }
 
 static void on_delivered(void *user, const char *problem) {
@@ -172,8 +175,7 @@ static void on_delivered(void *user, const char *problem) {
             return;
         }
         give_up(sink, sink->count);
-        report_losses(sink, !sink->is_failing);
-        sink->is_failing = true;
+        report_losses(sink, false);
     }
     deliver_next(sink);
     stop_if_idle(events);

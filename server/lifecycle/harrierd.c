@@ -241,12 +241,14 @@ static struct challenge_settings challenge_settings_of(const struct options *opt
 }
 
 /* A change of the level is logged whatever the levels are: who reads the log later must see why
- * lines begin or end there. */
+ * lines begin or end there. It is no error, so alerts on errors must not take it for one. */
 static void reload_log(struct harrierd *harrierd, const struct options *next) {
     int was = harrierd->options.log_level;
     log_set_format(&harrierd->log, (enum log_format)next->log_format);
     if (next->log_level != was) {
-        log_line_with(&harrierd->log, LOG_ERROR,
+        if (!log_shows(&harrierd->log, LOG_INFO))
+            log_set_level(&harrierd->log, LOG_INFO); /* for this line */
+        log_line_with(&harrierd->log, LOG_INFO,
                       LOG_FIELDS(log_field_string("log_level", log_level_names[next->log_level]),
                                  log_field_string("was", log_level_names[was])),
                       "log_level is %s from now on; it was %s", log_level_names[next->log_level],

@@ -102,19 +102,21 @@ static struct text cut(struct text text, size_t length) {
     return (struct text){.data = text.data, .length = length};
 }
 
-static void add_field(struct buffer *line, const struct log_field *field) {
+/* Returns whether something was cut. */
+static bool add_field(struct buffer *line, const struct log_field *field) {
     switch (field->type) {
     case LOG_FIELD_TEXT:
         if (field->text.length > 0)
             json_add_text(line, field->key, cut(field->text, FIELD_MAX_BYTES));
-        return;
+        return field->text.length > FIELD_MAX_BYTES;
     case LOG_FIELD_UNSIGNED:
         json_add_unsigned(line, field->key, field->number);
-        return;
+        return false;
     case LOG_FIELD_SIGNED:
         json_add_signed(line, field->key, (int64_t)field->number);
-        return;
+        return false;
     }
+    return false;
 }
 
 static void make_json(struct buffer *line, const char *time, enum log_level level,
@@ -125,7 +127,7 @@ static void make_json(struct buffer *line, const char *time, enum log_level leve
     json_add_text(line, "level", text_of(log_level_names[level]));
     json_add_text(line, "message", message);
     for (size_t i = 0; i < fields.count; i++)
-        add_field(line, &fields.items[i]);
+        is_cut |= add_field(line, &fields.items[i]);
     if (is_cut)
         json_add_bool(line, "cut", true);
     json_end_object(line);

@@ -72,7 +72,7 @@ class LogTest(ServerTest):
         server.process.send_signal(signal.SIGHUP)
         server.await_said("is unchanged")
         lines = server.said().splitlines()
-        self.assertRegex(lines[0], "error log_level is info from now on; it was warning$")
+        self.assertRegex(lines[0], "info log_level is info from now on; it was warning$")
         self.configured("log_level = error\nlog_format = json\n")
         server.process.send_signal(signal.SIGHUP)
         server.await_said("log_level is error from now on")
@@ -80,7 +80,7 @@ class LogTest(ServerTest):
         changed, *rest = [line for line in server.said().splitlines()[len(lines):] if line.startswith("{")]
         self.assertEqual(rest, [])
         row = json.loads(changed)
-        self.assertEqual((row["level"], row["log_level"], row["was"]), ("error", "error", "info"))
+        self.assertEqual((row["level"], row["log_level"], row["was"]), ("info", "error", "info"))
 
     def test_a_wrong_word_is_refused(self):
         server = self.server("--log_format=xml").spawn()

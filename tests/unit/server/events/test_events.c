@@ -13,13 +13,18 @@
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define WAIT_MS   60000 /* only there to catch a hang */
@@ -277,6 +282,101 @@ static void attempts_are_few(void **state) {
     bench_end(&bench);
 }
 
+/* Of this process. */
+static size_t open_files(void) {
+    size_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void a_command_that_is_gone_costs_no_descriptors(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_begin(&bench, true);
+    bench_open(&bench);
+    assert_int_equal(unlink(bench.command), 0);
+    size_t before = open_files();
+    send_number(&bench, 0, 1);
+    await_counted(&bench, EVENT_RESULT_FAILED, 1);
+    assert_int_equal(metric_value(bench.settings.metrics, EVENT_ATTEMPTS_FAILED, 0), ATTEMPTS);
+    assert_int_equal(open_files(), before);
+    events_close(bench.events);
+    bench.events = NULL;
+    assert_true(has_said(&bench, "it cannot be started: No such file or directory"));
+    bench_end(&bench);
+}
+
+/* A process that starts the server may have ignored SIGCHLD, and that is inherited. */
+static void the_end_of_a_command_is_seen_whatever_was_inherited(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_begin(&bench, true);
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+    bench_open(&bench);
+    send_number(&bench, 0, 1);
+    await_counted(&bench, EVENT_RESULT_DELIVERED, 1);
+    assert_int_equal(metric_value(bench.settings.metrics, EVENT_ATTEMPTS_FAILED, 0), 0);
+    check_taken(&bench, 1);
+    bench_end(&bench);
+    signal(SIGCHLD, before);
+}
+
+/* In a container, the server is the first process, which gets all orphans. */
+static void orphans_of_commands_are_reaped(void **state) {
+    (void)state;
+    static const char script[] = "#!/bin/sh\nsleep 1000 & sleep 1000 &\nexit 0\n";
+    struct bench bench;
+    siginfo_t info;
+    bench_begin(&bench, true);
+    scratch_write(bench.command, script, sizeof script - 1);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    bench_open(&bench);
+    for (unsigned i = 1; i <= 3; i++) {
+        send_number(&bench, 0, i);
+        await_counted(&bench, EVENT_RESULT_DELIVERED, i);
+    }
+    events_close(bench.events);
+    bench.events = NULL;
+    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), -1);
+    assert_int_equal(errno, ECHILD);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+    bench_end(&bench);
+}
+
+/* A receiver that fails and recovers all the time: the log has a line a minute of each kind. */
+static void a_receiver_that_flaps_does_not_fill_the_log(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_begin(&bench, false);
+    bench_open(&bench);
+    for (int i = 1; i <= 3; i++) {
+        unlink(bench.good);
+        send_number(&bench, 0, 1);
+        await_counted(&bench, EVENT_RESULT_FAILED, i);
+        scratch_write(bench.good, "", 0);
+        send_number(&bench, 0, 2);
+        await_counted(&bench, EVENT_RESULT_DELIVERED, i);
+    }
+    events_close(bench.events); /* says what is left to be said, with the reason */
+    bench.events = NULL;
+    static const char *const counts[] = {"1 events could not", "2 events could not"};
+    for (size_t i = 0; i < 2; i++)
+        assert_true(has_said(&bench, counts[i]));
+    struct text said = scratch_read(bench.messages);
+    size_t lines = 0;
+    for (size_t i = 0; i < said.length; i++)
+        lines += said.data[i] == '\n';
+    assert_int_equal(lines, 3); /* two of losses, one of recovery */
+    free((char *)(uintptr_t)said.data);
+    assert_true(has_said(&bench, "2 events could not be delivered and 0 found no room in the "
+                                 "queue: it exited with status 3: no pager"));
+    bench_end(&bench);
+}
+
 /* What waits when it ends is delivered, also out of a pause, and with one attempt only. */
 static void the_end_delivers_what_is_left(void **state) {
     (void)state;
@@ -449,6 +549,10 @@ int main(void) {
         cmocka_unit_test(each_is_delivered_once),
         cmocka_unit_test(what_finds_no_room_is_counted),
         cmocka_unit_test(attempts_are_few),
+        cmocka_unit_test(a_command_that_is_gone_costs_no_descriptors),
+        cmocka_unit_test(the_end_of_a_command_is_seen_whatever_was_inherited),
+        cmocka_unit_test(orphans_of_commands_are_reaped),
+        cmocka_unit_test(a_receiver_that_flaps_does_not_fill_the_log),
         cmocka_unit_test(the_end_delivers_what_is_left),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(a_silent_receiver_has_so_much_time),
