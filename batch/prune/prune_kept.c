@@ -5,7 +5,7 @@
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/policy/lists/list_table.h"
-#include "core/store/archive/archive_search.h"
+#include "core/store/explain/archive_search.h"
 
 #include <stdlib.h>
 #include <string.h>
