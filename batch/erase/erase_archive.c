@@ -4,10 +4,10 @@
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_committed.h"
-#include "core/store/rewrite/archive_rewrite.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
 #include "core/store/ingest/erasure_request.h"
+#include "core/store/rewrite/archive_rewrite.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

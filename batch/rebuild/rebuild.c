@@ -27,9 +27,9 @@
 #include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
-#include "core/store/rewrite/archive_rewrite.h"
 #include "core/store/generation/generation_base.h"
 #include "core/store/generation/generation_publish.h"
+#include "core/store/rewrite/archive_rewrite.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -78,10 +78,10 @@ static int find_target(struct rebuild *rebuild, struct error *ret_error) {
     /* First: should an erasure end meanwhile, the tables count as older than it. */
     int r = archive_epoch_number(rebuild->options->archive, &rebuild->epoch, ret_error);
     if (r == 0)
-        r = until.position > 0 ? archive_parts_open_until(rebuild->options->archive, until,
-                                                          &rebuild->parts, ret_error)
-                               : archive_parts_open(rebuild->options->archive, &rebuild->parts,
-                                                    ret_error);
+        r = until.position > 0
+                ? archive_parts_open_until(rebuild->options->archive, until, &rebuild->parts,
+                                           ret_error)
+                : archive_parts_open(rebuild->options->archive, &rebuild->parts, ret_error);
     if (r == 0)
         r = look_at_base(rebuild, ret_error);
     if (r < 0)

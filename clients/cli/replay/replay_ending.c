@@ -117,7 +117,7 @@ static void print_audit(FILE *to, const struct replay *replay, const struct repl
         fprintf(to, "No decision was compared.\n");
     else
         fprintf(to, "Every decision that was compared (%s) equals the archived one.\n",
-                quantity_format_count(rows->reported - rows->outside, number));
+                quantity_format_count(rows->reported - rows->outside - rows->erased, number));
     print_outside(to, replay, rows);
     if (found > 0 && report->foreign_versions > 0)
         fprintf(

@@ -197,10 +197,9 @@ static bool has_seal(const struct part *part) {
  * neither is proven, nor what is after. */
 static size_t count_covered(const struct archive_parts *parts) {
     size_t covered = 0;
-    while (covered < parts->count &&
-           (has_seal(&parts->parts[covered]) ||
-            ((covered == 0 || has_seal(&parts->parts[covered - 1])) &&
-             parts->parts[covered].header.epoch == 0)))
+    while (covered < parts->count && (has_seal(&parts->parts[covered]) ||
+                                      ((covered == 0 || has_seal(&parts->parts[covered - 1])) &&
+                                       parts->parts[covered].header.epoch == 0)))
         covered++;
     return covered;
 }
