@@ -355,6 +355,7 @@ int replay_history_add(struct replay_history *history, const struct record *reco
         return history->with_labels ? add_amendment(history, record, ret_error) : 0;
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

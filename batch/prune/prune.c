@@ -190,8 +190,8 @@ static void choose(struct prune *prune) {
         .day = last.day,
         .pruned_us = prune->options->now_us,
     };
-    if (last.seal)
-        memcpy(report->begin.seal, last.seal, SEAL_HASH_SIZE);
+    if (last.seal) /* the one that the next segment continues */
+        memcpy(report->begin.seal, last.seal_first ? last.seal_first : last.seal, SEAL_HASH_SIZE);
 }
 
 /* ---- what stands for it ---- */

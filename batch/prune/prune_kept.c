@@ -5,7 +5,7 @@
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/policy/lists/list_table.h"
-#include "core/store/archive/archive_search.h"
+#include "core/store/explain/archive_search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +141,7 @@ static bool is_needed(const struct in_force *in_force, const struct record *reco
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:
     case RECORD_AMENDMENT:
+    case RECORD_ERASURE: /* about segments before it, which are gone, too */
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -4,7 +4,7 @@
 
 #include "batch/base/record_bytes.h"
 #include "batch/chunk/replay_history.h"
-#include "core/store/archive/archive_search.h"
+#include "core/store/explain/archive_search.h"
 
 struct finding {
     const struct archive_parts *parts;

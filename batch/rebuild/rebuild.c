@@ -29,6 +29,7 @@
 #include "core/base/value.h"
 #include "core/store/generation/generation_base.h"
 #include "core/store/generation/generation_publish.h"
+#include "core/store/rewrite/archive_rewrite.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -74,10 +75,13 @@ static int look_at_base(struct rebuild *rebuild, struct error *ret_error) {
 
 static int find_target(struct rebuild *rebuild, struct error *ret_error) {
     struct archive_place until = rebuild->options->until;
-    int r =
-        until.position > 0
-            ? archive_parts_open_until(rebuild->options->archive, until, &rebuild->parts, ret_error)
-            : archive_parts_open(rebuild->options->archive, &rebuild->parts, ret_error);
+    /* First: should an erasure end meanwhile, the tables count as older than it. */
+    int r = archive_epoch_number(rebuild->options->archive, &rebuild->epoch, ret_error);
+    if (r == 0)
+        r = until.position > 0
+                ? archive_parts_open_until(rebuild->options->archive, until, &rebuild->parts,
+                                           ret_error)
+                : archive_parts_open(rebuild->options->archive, &rebuild->parts, ret_error);
     if (r == 0)
         r = look_at_base(rebuild, ret_error);
     if (r < 0)
@@ -150,7 +154,8 @@ static bool would_be_built(const struct rebuild *rebuild,
            manifest->place.chain == rebuild->target.chain &&
            manifest->plan_id == rebuild->plan->id &&
            manifest->snapshot_id == rebuild->snapshot->id &&
-           manifest->ids_from == rebuild->ids_from && manifest->id_days == rebuild->id_days;
+           manifest->ids_from == rebuild->ids_from && manifest->id_days == rebuild->id_days &&
+           manifest->epoch == rebuild->epoch;
 }
 
 /* 1: the current generation is what would be built, and undamaged: all of it is read, because a
@@ -225,6 +230,10 @@ static int choose_current(struct rebuild *rebuild, struct error *ret_error) {
         manifest.place.chain == rebuild->target.chain &&
         manifest.snapshot_id == rebuild->snapshot->id) {
         make_full(rebuild, "there are no new records, and a copy would prove nothing");
+        return 0;
+    }
+    if (manifest.epoch != rebuild->epoch) {
+        make_full(rebuild, "an erasure has rewritten records of the current generation");
         return 0;
     }
     if (manifest.plan_id != rebuild->plan->id) {
@@ -410,6 +419,7 @@ static int finish_tables(struct rebuild *rebuild, struct error *ret_error) {
         .lists = rebuild->lists,
         .sources = rebuild->sources,
         .adopted_id = rebuild->adopted_id,
+        .epoch = rebuild->epoch,
         .ids_from = rebuild->ids_from,
         .id_days = rebuild->id_days,
         .ids_since_us = rebuild->ids_since_us,

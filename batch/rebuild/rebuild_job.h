@@ -65,6 +65,7 @@ struct rebuild {
     bool misses_states;
     bool has_late;       /* some transaction came so late, for whatever entity */
     uint64_t adopted_id; /* of the generation that a server adopted last; 0: none known */
+    uint64_t epoch;      /* of the archive when its parts were opened */
 
     /* Streams: one for each range of each entity's keys, in the order of the tables, then those of
      * the transaction ids. */

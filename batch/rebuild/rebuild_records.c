@@ -122,6 +122,7 @@ bool rebuild_needs(const struct rebuild *rebuild, const struct archive_part_reco
         return true;
     case RECORD_ENGINE:
     case RECORD_SHADOW:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }
@@ -227,6 +228,7 @@ int record_scan_take(struct record_scan *scan, const struct record *record,
     case RECORD_SNAPSHOT:
     case RECORD_ENGINE: /* these do not matter */
     case RECORD_SHADOW:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

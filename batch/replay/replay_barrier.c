@@ -316,6 +316,7 @@ bool replay_is_barrier(const struct replay *replay, enum record_type type, uint6
     case RECORD_AMENDMENT:
     case RECORD_ENGINE:
     case RECORD_SHADOW:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -65,6 +65,7 @@ static bool is_scanned(const struct replay *replay, enum record_type type) {
     case RECORD_ENGINE:
         return true;
     case RECORD_BRAKE: /* in event-time order none is in force */
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -8,7 +8,7 @@
 #include "replay_job.h"
 
 #include "core/base/check.h"
-#include "core/store/archive/archive_search.h"
+#include "core/store/explain/archive_search.h"
 #include "core/store/generation/generation.h"
 #include "core/store/ingest/fold.h"
 

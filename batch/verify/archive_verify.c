@@ -3,6 +3,8 @@
  * prevent the check end it. */
 #include "archive_verify.h"
 
+#include "archive_erasures.h"
+
 #include "batch/base/monotonic.h"
 #include "batch/base/record_bytes.h"
 #include "batch/base/thread_pool.h"
@@ -171,9 +173,11 @@ static void compare_seals(struct verification *verification, const struct archiv
         if (part.last != expected->place.position || !part.seal ||
             report->expectation == EXPECTATION_HOLDS)
             continue;
-        report->expectation = memcmp(part.seal, expected->seal, SEAL_HASH_SIZE) == 0
-                                  ? EXPECTATION_HOLDS
-                                  : EXPECTATION_OTHER_SEAL;
+        /* A note from before an erasure has the seal that the next segment's still continues. */
+        bool holds =
+            memcmp(part.seal, expected->seal, SEAL_HASH_SIZE) == 0 ||
+            (part.seal_first && memcmp(part.seal_first, expected->seal, SEAL_HASH_SIZE) == 0);
+        report->expectation = holds ? EXPECTATION_HOLDS : EXPECTATION_OTHER_SEAL;
     }
 }
 
@@ -223,6 +227,24 @@ static int read_rest(struct verification *verification,
     return r;
 }
 
+struct erasures_reporter {
+    struct archive_erasures_listener listener; /* first */
+    struct verification *verification;
+    struct archive_verify_listener *to;
+};
+
+static void report_erasure(struct archive_erasures_listener *self, const struct error *fault) {
+    struct erasures_reporter *erasures = (struct erasures_reporter *)self;
+    find_damage(erasures->verification, erasures->to, fault);
+}
+
+static int check_erasures(struct verification *verification,
+                          struct archive_verify_listener *listener, struct error *ret_error) {
+    struct erasures_reporter fault = {
+        .listener = {.fault = report_erasure}, .verification = verification, .to = listener};
+    return archive_erasures_check(verification->parts, &fault.listener, ret_error);
+}
+
 static int verify(struct verification *verification, const struct archive_verify_options *options,
                   struct progress *progress, struct archive_verify_listener *listener,
                   struct error *ret_error) {
@@ -244,6 +266,11 @@ static int verify(struct verification *verification, const struct archive_verify
     r = check_bases(verification, options, listener, ret_error);
     if (r < 0)
         return r;
+    if (report->damaged == 0) {
+        r = check_erasures(verification, listener, ret_error);
+        if (r < 0)
+            return r;
+    }
     if (report->damaged > 0) /* the end may not be found then */
         return 0;
     find_newest_seal(verification);

@@ -55,6 +55,7 @@ static const struct command {
     {"backup", command_backup, "back up a data folder beside its server, or read a backup back"},
     {"restore", command_restore, "restore a data folder from a backup, up to any record or time"},
     {"archive", command_archive, "list, verify, seal or prune an archive's segments"},
+    {"erase", command_erase, "remove a person's values from an archive and what was made of it"},
     {"inspect", command_inspect, "print an archive's records (read-only)"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

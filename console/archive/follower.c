@@ -147,6 +147,7 @@ static int take_record(struct follower *follower, const struct record *record, i
     case RECORD_SHADOW:
     case RECORD_BRAKE:
     case RECORD_EXPERIMENT:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

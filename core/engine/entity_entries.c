@@ -36,6 +36,7 @@ static void set_undecided(struct engine *engine) {
 
 void entity_entries_begin(struct engine *engine, const struct transaction *transaction) {
     arena_reset(&engine->filters.texts);
+    filters_begin(&engine->filters, transaction, LABEL_NONE);
     set_undecided(engine);
     layout_entries(engine, transaction, true);
     weigh(engine, false);
@@ -79,6 +80,7 @@ static void transaction_entries(struct engine *engine, const struct transaction_
         entries_unfiltered(engine, record, request);
         return;
     }
+    filters_begin(&engine->filters, &record->transaction, LABEL_NONE);
     set_undecided(engine);
     if (request->reads)
         filters_keep(&engine->filters, engine->plan_layout.bound.frame);
@@ -106,7 +108,7 @@ static bool is_same_memory(const struct transaction *a, const struct transaction
            memcmp(a->fields, b->fields, sizeof a->fields) == 0 &&
            a->has_location == b->has_location && a->latitude_e7 == b->latitude_e7 &&
            a->longitude_e7 == b->longitude_e7 && a->attributes == b->attributes &&
-           a->attribute_count == b->attribute_count;
+           a->attribute_count == b->attribute_count && a->erased == b->erased;
 }
 
 bool entity_entries_are_laid_out(const struct engine *engine, const struct record *record) {
@@ -131,6 +133,9 @@ static void amend(struct transaction *transaction, const struct amended *amended
 }
 
 static bool passes_with(struct engine *engine, size_t entity, size_t filter, enum label label) {
+    bool passes;
+    if (filters_recorded(&engine->filters, entity, filter, label, &passes))
+        return passes;
     layout_set_outcome(&engine->plan_layout, label);
     return expression_is_true(engine->plan->bindings[entity].filters[filter],
                               engine->plan_layout.bound.frame, &engine->filters.texts);
@@ -163,6 +168,7 @@ static void outcome_entries(struct engine *engine, const struct outcome_record *
     if (record->is_amended)
         amend(&transaction, &record->amended);
     bind_plan(engine, &transaction, request->ignores_hash);
+    filters_begin(&engine->filters, &transaction, LABEL_NONE);
     layout_set_verdict(&engine->plan_layout, record->verdict);
     layout_entries(engine, &transaction, false);
     for (size_t i = 0; i < engine->named.spot_count; i++) {
@@ -187,6 +193,8 @@ static void lay_out_amended(struct engine *engine, const struct amendment_record
     layout_set_verdict(&engine->plan_layout, record->verdict);
     layout_set_outcome(&engine->plan_layout, record->label);
     layout_set_fired(&engine->plan_layout, fired, record->fired_count);
+    filters_begin(&engine->filters, transaction,
+                  record->label + (amended == &record->previous ? ERASED_LABELS_BEFORE : 0u));
     filters_ask(&engine->filters, engine->plan_layout.bound.frame);
     layout_entries(engine, transaction, true);
     weigh(engine, false);

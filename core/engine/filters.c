@@ -7,6 +7,7 @@
 #include "scratch.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/policy/eval/expression_reads.h"
 
 #include <stdlib.h>
@@ -110,6 +111,9 @@ void filters_init(struct filters *filters, const struct snapshot *plan) {
     number_some(filters, plan, true, sources, reads);
     filters->prefilters = prefilters_from(filters, 0);
     filters->following = prefilters_from(filters, filters->first_following);
+    filters->hashes = check_calloc(filters->count, sizeof *filters->hashes);
+    for (size_t i = 0; i < filters->count; i++)
+        filters->hashes[i] = hash_text(sources[i]);
     free(sources);
     free(reads);
 }
@@ -125,6 +129,7 @@ void filters_deinit(struct filters *filters) {
     free(filters->passed_before);
     free(filters->unknown);
     free(filters->values);
+    free(filters->hashes);
     arena_deinit(&filters->sets);
     arena_deinit(&filters->texts);
 }
@@ -145,12 +150,50 @@ static void ask(struct filters *filters, const struct prefilter_set *prefilters,
     }
 }
 
+static const struct erased_condition *find_recorded(const struct filters *filters, size_t number) {
+    for (size_t i = 0; i < filters->erased->condition_count; i++)
+        if (filters->erased->conditions[i].condition == filters->hashes[number])
+            return &filters->erased->conditions[i];
+    return NULL;
+}
+
+static bool was_true(const struct erased_condition *condition, unsigned label) {
+    return condition->labels >> label & 1;
+}
+
+void filters_begin(struct filters *filters, const struct transaction *transaction, unsigned label) {
+    filters->erased = transaction->erased;
+    filters->label = label;
+}
+
+bool filters_recorded(const struct filters *filters, size_t entity, size_t filter, enum label label,
+                      bool *ret_passes) {
+    const struct erased_condition *condition =
+        filters->erased ? find_recorded(filters, filters->entities[entity].numbers[filter]) : NULL;
+    if (condition)
+        *ret_passes = was_true(condition, label);
+    return condition != NULL;
+}
+
+/* Of a rewritten record: what it says replaces what was evaluated. */
+static void take_recorded(struct filters *filters, size_t first) {
+    for (size_t i = first; i < filters->count; i++) {
+        const struct erased_condition *condition = find_recorded(filters, i);
+        if (!condition)
+            continue;
+        filters->passed[i] = was_true(condition, filters->label);
+        filters->unknown[i / PREFILTER_SET_RUN] &= ~bit_of(i);
+    }
+}
+
 void filters_ask(struct filters *filters, const struct value *frame) {
     memset(filters->passed, 0, filters->count * sizeof *filters->passed);
     memset(filters->unknown, 0, words_for(filters->count) * sizeof *filters->unknown);
     for (size_t i = 0; i < filters->count; i++)
         filters->values[i].type = VALUE_MAP;
     ask(filters, filters->prefilters, 0, frame);
+    if (filters->erased)
+        take_recorded(filters, 0);
 }
 
 void filters_ask_again(struct filters *filters, const struct value *frame) {
@@ -159,6 +202,8 @@ void filters_ask_again(struct filters *filters, const struct value *frame) {
         filters->unknown[i / PREFILTER_SET_RUN] &= ~bit_of(i);
     }
     ask(filters, filters->following, filters->first_following, frame);
+    if (filters->erased)
+        take_recorded(filters, filters->first_following);
 }
 
 /* Evaluates the conditions of one word whose answers are unknown and wanted. */

@@ -177,6 +177,20 @@ static void take_column(struct engine *engine, const struct column_source *sourc
     }
 }
 
+/* Of a removed text, whose hash is left. */
+static void take_left(const struct engine *engine, const struct column_source *source,
+                      const struct transaction *transaction, struct taken *taken) {
+    const struct field *fields = engine->plan->schema.fields;
+    const struct erased_field *left;
+    if (taken->is_there || source->type != COLUMN_HASH)
+        return;
+    left = erased_find(transaction->erased, fields[source->slot].canonical);
+    taken->is_there = left && left->hash != 0 &&
+                      (!*source->currency || text_is(transaction->currency, source->currency));
+    if (taken->is_there)
+        taken->integer = (int64_t)left->hash;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Keys */
 
@@ -288,6 +302,8 @@ void layout_begin(struct engine *engine, const struct transaction *transaction,
     named->unnamed_count = unnamed;
     for (size_t i = 0; i < engine->column_count; i++)
         take_column(engine, &engine->columns[i], transaction, bound, &named->taken[i]);
+    for (size_t i = 0; i < engine->column_count && transaction->erased; i++)
+        take_left(engine, &engine->columns[i], transaction, &named->taken[i]);
 }
 
 void layout_fetch_states(const struct engine *engine, const struct named *named, int64_t at_us,

@@ -70,6 +70,10 @@ struct filters {
     size_t entity_count;
     struct arena sets;
     struct arena texts; /* that they build */
+    uint64_t *hashes;   /* of their canonical sources, by which records of erasures name them */
+    /* Of the record, if an erasure has rewritten it: what its conditions gave, and its label. */
+    const struct erased *erased;
+    unsigned label; /* bit of erased_condition.labels */
 };
 
 /* A rule whose condition was true. */
@@ -294,6 +298,12 @@ void fields_of_plan(const struct snapshot *snapshot, bool *reads);
 
 void filters_init(struct filters *filters, const struct snapshot *plan);
 void filters_deinit(struct filters *filters);
+/* The next record, and its label as far as it is known: conditions that read what an erasure has
+ * removed from it are as the record says. Before filters_ask(). */
+void filters_begin(struct filters *filters, const struct transaction *transaction, unsigned label);
+/* Does the record say what this filter of an entity gave, for this label? *ret_passes is that. */
+bool filters_recorded(const struct filters *filters, size_t entity, size_t filter, enum label label,
+                      bool *ret_passes);
 /* Evaluates all conditions for a new record, which is in the plan's frame without a verdict. */
 void filters_ask(struct filters *filters, const struct value *frame);
 /* filters_keep() saves the current answers; filters_ask_again() evaluates the conditions that

@@ -9,6 +9,7 @@
 #include "adoption.h"
 #include "challenger.h"
 #include "core/base/check.h"
+#include "erasure.h"
 #include "prefault.h"
 #include "reload.h"
 #include "server/base/append.h"
@@ -195,7 +196,7 @@ static const struct {
     void (*run)(struct service *service);
 } jobs[] = {
     {JOB_START, start},      {JOB_RELOAD, reload_run},     {JOB_RECOVER, recover},
-    {JOB_SPARE, spare_make}, {JOB_REJECTS, write_rejects},
+    {JOB_SPARE, spare_make}, {JOB_REJECTS, write_rejects}, {JOB_ERASURE, erasure_work},
 };
 
 static void *work(void *user) {
@@ -227,4 +228,6 @@ void background_stop(struct service *service) {
 void service_poll_recovery(struct service *service) {
     if (has_lost_states(service))
         jobs_ask(&service->jobs, JOB_RECOVER);
+    if (erasure_is_wanted(service))
+        jobs_ask(&service->jobs, JOB_ERASURE);
 }

@@ -332,6 +332,11 @@ static enum swap_state catch_up(struct swap *swap) {
 
 /* ---- switching ---- */
 
+static uint64_t epoch_of(const struct states *states) {
+    const struct generation *generation = overlay_generation(states->overlay);
+    return generation ? generation_manifest(generation)->epoch : 0;
+}
+
 /* Under the decision lock, after the last records were applied. */
 static int exchange(struct swap *swap, struct error *ret_error) {
     struct service *service = swap->service;
@@ -343,8 +348,10 @@ static int exchange(struct swap *swap, struct error *ret_error) {
     struct adopted ignored;
     swap->old = service->states;
     fold_take(swap->fold, service->rules, &service->states, &ignored);
-    /* With different features the states differ in their bytes: nothing to compare. */
-    if (swap->old.plan->plan.id == service->states.plan->plan.id) {
+    /* With different features the states differ in their bytes: nothing to compare. Nor with what
+     * an erasure has removed. */
+    if (swap->old.plan->plan.id == service->states.plan->plan.id &&
+        epoch_of(&swap->old) == epoch_of(&service->states)) {
         swap->old_view = overlay_view_open(swap->old.overlay, NULL);
         swap->new_view = overlay_view_open(service->states.overlay, &service->guard.guard);
     }

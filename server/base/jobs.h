@@ -11,6 +11,7 @@ enum job {
     JOB_RECOVER = 4,  /* after a failed write */
     JOB_SPARE = 8,    /* make the archive's next file in advance */
     JOB_REJECTS = 16, /* write refused transactions (reject_log.h) */
+    JOB_ERASURE = 32, /* what `harrier erase` asks for (erasure.h) */
 };
 
 struct jobs {

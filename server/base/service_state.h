@@ -75,6 +75,13 @@ struct replication {
     pthread_cond_t written;         /* the archive has new records to ship */
 };
 
+/* Of an erasure at work: adopt/erasure.h. */
+struct erasing {
+    struct erased_key *keys; /* with their texts behind them, in one allocation; NULL: none */
+    size_t count;
+    uint64_t number, before; /* records before this position are rewritten */
+};
+
 struct service {
     struct service_settings settings;
     char *archive_path, *generations_path; /* owned copies */
@@ -117,6 +124,7 @@ struct service {
     uint64_t duplicates;     /* transactions answered with their first decision, since the start */
     char *list_labels[LIST_LABELS_MAX]; /* names of lists, by their label in the metrics */
     size_t list_label_count;
+    struct erasing erasing;
     int64_t spare_at_us; /* monotonic, earliest next spare.c attempt; INT64_MAX: one is under way */
     struct service_guard guard;
     struct replication replication;

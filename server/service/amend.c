@@ -5,6 +5,8 @@
  * is known already appends nothing. */
 #include "amend.h"
 
+#include "server/adopt/erasure.h"
+
 static struct amendment_result refuse(struct run *run, const struct error *error,
                                       struct text field) {
     return (struct amendment_result){.error = run_refuse_item(run, error, field)};
@@ -37,6 +39,9 @@ static struct amendment_result amend(struct run *run, const struct amendment *am
     struct amendment_result result = {.transaction_id = amendment->transaction_id};
     r = ingest_amend(&service->states, service->archive, amendment, run->receive_time_us,
                      &run->arena, &record, &field, &error);
+    if (r > 0 && erasure_check(service, &record.amendment.transaction,
+                               record.amendment.transaction_position, &error) < 0)
+        r = -(int)error.code;
     if (r >= 0) {
         result.previous = record.amendment.previous;
         result.now = record.amendment.now;

@@ -12,6 +12,7 @@
 
 #include "protect_run.h"
 #include "run_queue.h"
+#include "server/adopt/erasure.h"
 #include "server/adopt/staleness.h"
 #include "server/base/append.h"
 #include "server/base/commit.h"
@@ -126,6 +127,9 @@ static int report_amendment(struct run *run, const struct backfill_item *item, b
     struct record record;
     int r = ingest_amend_late(&service->states, service->archive, &item->amendment,
                               run->receive_time_us, &run->arena, &record, ret_field, ret_error);
+    if (r >= 0 && erasure_check(service, &record.amendment.transaction,
+                                record.amendment.transaction_position, ret_error) < 0)
+        r = -(int)ret_error->code;
     if (r < 0)
         return r;
     *ret_recorded = run_append_change(run, &record, r > 0) > 0;
@@ -138,6 +142,9 @@ static int report_outcome(struct run *run, const struct backfill_item *item, boo
     struct record record;
     int r = ingest_resolve_late(&service->states, service->archive, &item->outcome,
                                 run->receive_time_us, &run->arena, &record, ret_field, ret_error);
+    if (r >= 0 && erasure_check(service, &record.outcome.transaction,
+                                record.outcome.transaction_position, ret_error) < 0)
+        r = -(int)ret_error->code;
     if (r < 0)
         return r;
     *ret_recorded = run_append_change(run, &record, r > 0) > 0;

@@ -4,6 +4,8 @@
  * no lookup (core/store/ingest). An outcome that says what is known already appends nothing. */
 #include "outcome.h"
 
+#include "server/adopt/erasure.h"
+
 static struct outcome_result refuse(struct run *run, const struct error *error, struct text field) {
     return (struct outcome_result){.error = run_refuse_item(run, error, field)};
 }
@@ -35,6 +37,9 @@ static struct outcome_result report(struct run *run, const struct outcome *outco
     struct outcome_result result = {.transaction_id = outcome->transaction_id};
     r = ingest_resolve(&service->states, service->archive, outcome, run->receive_time_us,
                        &run->arena, &record, &field, &error);
+    if (r > 0 && erasure_check(service, &record.outcome.transaction,
+                               record.outcome.transaction_position, &error) < 0)
+        r = -(int)error.code;
     if (r >= 0) {
         result.previous = record.outcome.previous;
         result.changed = r > 0;

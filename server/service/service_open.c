@@ -138,6 +138,7 @@ static void service_free(struct service *service) {
     pseudonym_keys_free(service->pseudonym_keys);
     explicit_bzero(service->probe_token, sizeof service->probe_token);
     free(service->adopted_folder);
+    free(service->erasing.keys);
     free(service->generations_path);
     free(service->archive_path);
     free(service->policy_path);

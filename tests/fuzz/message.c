@@ -143,6 +143,8 @@ static bool run_record(const uint8_t *bytes, size_t size) {
         must_be_same("a record that the generated code read");
     }
     arena_reset(&arena);
+    if (again.transaction.transaction.erased) /* left to the other decoder */
+        return true;
     property(
         record_read_in_place(RECORD_TRANSACTION, encoded.bytes, encoded.length, &arena, &record),
         "an encoded record is not read in place");

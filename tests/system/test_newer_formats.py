@@ -79,11 +79,11 @@ class NewerFormatTest(ServerTest):
         (path,) = segments.paths(self.archive)
         with open(path, "r+b") as file:
             header = bytearray(file.read(segments.SEGMENT_HEADER))
-            struct.pack_into("<I", header, 8, 2)
+            struct.pack_into("<I", header, 8, 3)
             struct.pack_into("<I", header, 12, segments.crc32c(header[:12] + header[16:]))
             file.seek(0)
             file.write(header)
-        self.assert_refused((NEWER, "segment format 2 (this version reads 1)", "install"), self.readers())
+        self.assert_refused((NEWER, "segment format 3 (this version reads 2)", "install"), self.readers())
 
     def test_sealed_segment(self):
         # A second day's segment follows, so that the first is closed.
@@ -100,11 +100,11 @@ class NewerFormatTest(ServerTest):
         self.assertTrue(sealed)
         with open(sealed[0], "r+b") as file:
             header = bytearray(file.read(224))
-            struct.pack_into("<I", header, 16, 2)
+            struct.pack_into("<I", header, 16, 3)
             struct.pack_into("<I", header, 20, segments.crc32c(header[:20] + header[24:]))
             file.seek(0)
             file.write(header)
-        self.assert_refused((NEWER, "sealed format 2 (this version reads 1)", "install"),
+        self.assert_refused((NEWER, "sealed format 3 (this version reads 2)", "install"),
                             [command for command in self.readers() if command[0] not in ("verify", "explain")])
 
     def payments(self):

@@ -6,6 +6,7 @@
 
 int command_amend(int argc, char **argv);
 int command_archive(int argc, char **argv);
+int command_erase(int argc, char **argv);
 int command_backfill(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_brake(int argc, char **argv);

@@ -70,11 +70,16 @@ static bool is_outside(const struct session *session, const struct replay_row *r
            replay_other_definition(session->replay, row->record->position) != 0;
 }
 
+/* An audit cannot derive a decision again from what an erasure has left. */
+static bool is_erased(const struct session *session, const struct replay_row *row) {
+    return session->command.recorded && row->record->transaction.transaction.erased != NULL;
+}
+
 /* Why it was refused, or what differs from the archive; nothing when all is well. */
 static void append_remark(const struct session *session, const struct replay_row *row,
                           struct buffer *prepared) {
     const struct decision *archived = &row->record->transaction.decision;
-    if (is_outside(session, row))
+    if (is_outside(session, row) || is_erased(session, row))
         return;
     if (!row->decision) {
         buffer_printf(prepared, "refused: %" TEXT_FORMAT "%s%s", TEXT_ARGS(row->refused_field),
@@ -147,6 +152,7 @@ static int write_row(void *user, const struct replay_row *row, struct error *ret
         return 0;
     session->rows.reported++;
     session->rows.outside += is_outside(session, row);
+    session->rows.erased += is_erased(session, row);
     struct text length = cursor_text(&cursor, 4);
     struct text remark =
         cursor_text(&cursor, length.data ? load_u32((const uint8_t *)length.data) : 0);
@@ -412,6 +418,7 @@ static int resume(struct session *session, struct error *ret_error) {
     session->rows.different = checkpoint->different;
     session->rows.refused = checkpoint->refused;
     session->rows.outside = checkpoint->outside;
+    session->rows.erased = checkpoint->erased;
     return 0;
 }
 
@@ -436,6 +443,7 @@ static int write_checkpoint(struct session *session, const struct replay_report 
     checkpoint.different = session->rows.different;
     checkpoint.refused = session->rows.refused;
     checkpoint.outside = session->rows.outside;
+    checkpoint.erased = session->rows.erased;
     replay_identity(&session->command, session->replay, &checkpoint.identity);
     buffer_append(&checkpoint.remarks, session->remarks.bytes, session->remarks.length);
     if (session->training_set)

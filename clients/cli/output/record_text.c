@@ -104,6 +104,18 @@ static void add_decision(struct buffer *buffer, const struct decision *decision)
     add_shadows(buffer, decision);
 }
 
+/* Fields and numbers; there is no value to show. */
+static void add_erasure(struct buffer *buffer, const struct erasure_record *erasure) {
+    buffer_printf(buffer, "%" PRIu64 " ", erasure->number);
+    if (erasure->done)
+        buffer_printf(buffer, "done: %" PRIu64 " records in %zu segments", erasure->records,
+                      erasure->segment_count);
+    else
+        buffer_printf(buffer, "begins: %zu values", erasure->key_count);
+    if (erasure->source.length)
+        buffer_printf(buffer, ", source %" TEXT_FORMAT, TEXT_ARGS(erasure->source));
+}
+
 /* The previous label as well: the record says what changed. */
 static void add_outcome(struct buffer *buffer, const struct outcome_record *outcome) {
     buffer_printf(buffer, "%" TEXT_FORMAT " (position %" PRIu64 "): %s → %s",
@@ -213,6 +225,9 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_EXPERIMENT:
         add_experiment(buffer, &record->experiment);
+        break;
+    case RECORD_ERASURE:
+        add_erasure(buffer, &record->erasure);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
@@ -388,6 +403,19 @@ static void json_brake(struct buffer *buffer, const struct brake_record *brake) 
         json_add_text(buffer, "arm", text_of(arm_name(brake->arm)));
 }
 
+static void json_erasure(struct buffer *buffer, const struct erasure_record *erasure) {
+    json_add_unsigned(buffer, "number", erasure->number);
+    json_add_bool(buffer, "done", erasure->done);
+    if (erasure->source.length)
+        json_add_text(buffer, "source", erasure->source);
+    if (!erasure->done) {
+        json_add_unsigned(buffer, "values", erasure->key_count);
+        return;
+    }
+    json_add_unsigned(buffer, "records", erasure->records);
+    json_add_unsigned(buffer, "segments", erasure->segment_count);
+}
+
 static void json_experiment(struct buffer *buffer, const struct experiment_record *experiment) {
     json_add_text(buffer, "experiment", experiment->name);
     json_add_bool(buffer, "ended", experiment->ended);
@@ -427,6 +455,9 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_EXPERIMENT:
         json_experiment(buffer, &record->experiment);
+        break;
+    case RECORD_ERASURE:
+        json_erasure(buffer, &record->erasure);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

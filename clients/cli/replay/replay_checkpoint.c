@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FORMAT     2
+#define FORMAT     3
 #define HASH_BYTES 8
 #define FILE_MAX   (INT64_C(1) << 32)
 
@@ -114,6 +114,7 @@ void replay_checkpoint_encode(const struct replay_checkpoint *checkpoint, struct
     buffer_append_varint(out, checkpoint->different);
     buffer_append_varint(out, checkpoint->refused);
     buffer_append_varint(out, checkpoint->outside);
+    buffer_append_varint(out, checkpoint->erased);
     add_bytes(out, checkpoint->remarks.bytes, checkpoint->remarks.length);
     buffer_append_u8(out, mark->draft != NULL);
     if (mark->draft) {
@@ -146,6 +147,7 @@ static void decode_body(struct cursor *cursor, struct replay_checkpoint *checkpo
     checkpoint->different = cursor_varint(cursor);
     checkpoint->refused = cursor_varint(cursor);
     checkpoint->outside = cursor_varint(cursor);
+    checkpoint->erased = cursor_varint(cursor);
     take_buffer(cursor, &checkpoint->remarks);
     if (cursor_u8(cursor) != 0)
         decode_mark(cursor, &checkpoint->training_set);

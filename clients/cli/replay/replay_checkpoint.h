@@ -23,12 +23,12 @@
 struct replay_checkpoint {
     /* What makes it this replay: names and values by turns, each with a NUL behind it. */
     struct buffer identity;
-    struct archive_place until;                     /* its last record */
-    struct replay_report report;                    /* of the records so far */
-    uint64_t reported, different, refused, outside; /* transactions of the range */
-    struct buffer remarks;                          /* lines about them that have been printed */
-    struct training_mark training_set;              /* .draft NULL: none */
-    struct buffer figures;                          /* report_encode(); empty: no report */
+    struct archive_place until;                             /* its last record */
+    struct replay_report report;                            /* of the records so far */
+    uint64_t reported, different, refused, outside, erased; /* transactions of the range */
+    struct buffer remarks;             /* lines about them that have been printed */
+    struct training_mark training_set; /* .draft NULL: none */
+    struct buffer figures;             /* report_encode(); empty: no report */
 };
 
 void replay_checkpoint_init(struct replay_checkpoint *checkpoint);

@@ -102,16 +102,22 @@ static void print_audit(FILE *to, const struct replay *replay, const struct repl
     uint64_t found = rows->different + rows->refused + report->contradictions;
     char number[QUANTITY_COUNT_SIZE];
     fputc('\n', to);
+    if (rows->erased > 0)
+        fprintf(to,
+                "%s decisions cannot be derived again: an erasure has removed values from their "
+                "records.\n",
+                quantity_format_count(rows->erased, number));
     if (found > 0)
         fprintf(to, "%s difference%s.\n", quantity_format_count(found, number),
                 found == 1 ? "" : "s");
     else if (rows->outside == 0)
-        fprintf(to, "Every decision equals the archived one.\n");
+        fprintf(to, "Every %sdecision equals the archived one.\n",
+                rows->erased > 0 ? "other " : "");
     else if (rows->outside == rows->reported)
         fprintf(to, "No decision was compared.\n");
     else
         fprintf(to, "Every decision that was compared (%s) equals the archived one.\n",
-                quantity_format_count(rows->reported - rows->outside, number));
+                quantity_format_count(rows->reported - rows->outside - rows->erased, number));
     print_outside(to, replay, rows);
     if (found > 0 && report->foreign_versions > 0)
         fprintf(

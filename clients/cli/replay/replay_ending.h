@@ -12,6 +12,7 @@ struct replay_rows {
     uint64_t reported;
     uint64_t different, refused; /* of those */
     uint64_t outside;            /* of those, in an audit: decisions of another engine definition */
+    uint64_t erased; /* of an audit: rewritten by an erasure, so that they cannot be compared */
 };
 
 /* document: complete, but without figures where none were wanted. */

@@ -380,10 +380,43 @@ static void bind_network(const struct binding *binding, size_t slot) {
         set_absent(binding, slot);
 }
 
+/* What an erasure has kept of a field that is derived from what it removed. */
+static void bind_kept(const struct binding *binding, size_t slot, const struct attribute *kept) {
+    switch (kept->type) {
+    case ATTRIBUTE_TEXT:
+        set_text(binding, slot, kept->text);
+        return;
+    case ATTRIBUTE_INTEGER:
+        set_integer(binding, slot, binding->schema->fields[slot].type, kept->integer);
+        return;
+    case ATTRIBUTE_FLAG:
+        binding->bound->frame[slot] = value_bool(kept->flag);
+        binding->bound->integers[slot] = kept->flag;
+        return;
+    case ATTRIBUTE_NUMBER: {
+        int64_t integer = 0;
+        unsigned digits = binding->schema->fields[slot].digits;
+        if (digits > 0 && !round_to_digits(kept->number, digits, &integer))
+            break;
+        set_double(binding, slot, kept->number, integer);
+        return;
+    }
+    case ATTRIBUTE_NONE:
+        break;
+    }
+    set_absent(binding, slot);
+}
+
 /* What cannot be computed is absent in every mode: a derived field never refuses a transaction,
  * because a client could not correct it. */
 static void bind_derived(const struct binding *binding, size_t slot) {
     const struct field *field = &binding->schema->fields[slot];
+    const struct erased *erased = binding->transaction->erased;
+    const struct erased_field *left = erased ? erased_find(erased, field->canonical) : NULL;
+    if (left) {
+        bind_kept(binding, slot, &left->kept);
+        return;
+    }
     if (field->network) {
         bind_network(binding, slot);
         return;

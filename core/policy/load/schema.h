@@ -38,6 +38,7 @@ struct field {
     enum value_type type;          /* in a frame */
     uint8_t digits;                /* decimal, amount: fixed point after the double */
     bool required;
+    bool personal;           /* an erasure removes it from the records of the person */
     bool refuse_card_number; /* a Luhn-valid 13–19 digit number is an error */
     /* What the field's pseudonyms are of: its name, or that of fields whose pseudonyms it shares.
      * Empty: it is kept as it was sent. */

@@ -85,6 +85,12 @@ int archive_append_encoded(struct archive *archive, enum record_type type, struc
  * then counts as synced, and starts the new one: some milliseconds. */
 int archive_write(struct archive *archive, struct error *ret_error);
 
+/* The record that is appended next begins a new segment, so that the one before it is closed once
+ * it is written. Nothing may be appended and not written. */
+void archive_end_segment(struct archive *archive);
+/* Segments may have been replaced by rewritten ones (archive_rewrite.h): reads open them anew. */
+void archive_reopen_segments(struct archive *archive);
+
 /* Group commit in three steps, so that the slow one needs no lock:
  *
  *   start   takes what was written so far; 0: nothing new to sync, 1: *ret_sync is filled

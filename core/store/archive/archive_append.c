@@ -298,12 +298,19 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
     archive->written.descriptor = descriptor;
     archive->written.size = SEGMENT_HEADER_SIZE;
     archive->written.segment_count = archive->list.count;
+    archive->ends_segment = false;
     archive_close_indexes(archive);
     return 0;
 }
 
+void archive_end_segment(struct archive *archive) {
+    archive->ends_segment = true;
+}
+
 static bool needs_segment(const struct archive *archive, int32_t day) {
     if (archive->written.descriptor < 0)
+        return true;
+    if (archive->ends_segment && archive->written.size > SEGMENT_HEADER_SIZE)
         return true;
     return archive->list.segments[archive->list.count - 1].day < day ||
            (archive->written.size >= archive->segment_bytes &&

@@ -4,6 +4,7 @@
  * the end of the segment before, or from its seal. The last segment is read in full. Until here
  * nothing is changed; when everything but the tail is known to be in order, the tail is copied
  * aside and cut off. Invariant: nothing that a sync mark covers is ever dropped. */
+#include "archive_epoch.h"
 #include "archive_writer.h"
 
 #include "core/base/check.h"
@@ -419,7 +420,9 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
                     struct error *ret_error) {
     struct finding finding = {.access = O_RDWR, .time_us = INT64_MIN};
     struct archive_recovery recovery = {0};
-    int r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
+    int r = archive_epoch_finish(archive->directory, ret_error);
+    if (r == 0)
+        r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
     if (r == 0)
         r = archive_begin_look(archive->directory, &archive->begin, ret_error);
     if (r >= 0) {

@@ -29,6 +29,7 @@ struct part {
     uint64_t types;
     int64_t end_time_us;
     uint8_t seal_before[SEAL_HASH_SIZE], seal[SEAL_HASH_SIZE]; /* of a sealed one */
+    uint8_t seal_first[SEAL_HASH_SIZE];                        /* that the next one continues */
 };
 
 struct archive_parts {
@@ -126,6 +127,7 @@ static int describe_part(const struct segment *segment, const struct segment_fil
     memcpy(ret_part->name, file->name, sizeof ret_part->name);
     memcpy(ret_part->seal_before, file->seal.before, SEAL_HASH_SIZE);
     memcpy(ret_part->seal, file->seal.hash, SEAL_HASH_SIZE);
+    memcpy(ret_part->seal_first, file->seal.first, SEAL_HASH_SIZE);
     int r = segment_file_header(file, segment, &ret_part->header, ret_error);
     if (r > 0)
         return error_set(ret_error, ERROR_DAMAGED, "%s: the file ends inside its header",
@@ -182,6 +184,7 @@ static void add_head(struct archive_parts *parts) {
                           .types = begin->types,
                           .end_time_us = begin->time_us};
     memcpy(part->seal, begin->seal, SEAL_HASH_SIZE);
+    memcpy(part->seal_first, begin->seal, SEAL_HASH_SIZE);
 }
 
 /* The head has that of the last segment which it stands for. */
@@ -190,11 +193,13 @@ static bool has_seal(const struct part *part) {
 }
 
 /* The seal after a plain part has its hash, but only if the seal before that part is known too
- * (archive_part_hash()). So of two plain parts in a row neither is proven, nor what is after. */
+ * (archive_part_hash()), and an erasure has not rewritten it. So of two plain parts in a row
+ * neither is proven, nor what is after. */
 static size_t count_covered(const struct archive_parts *parts) {
     size_t covered = 0;
-    while (covered < parts->count && (has_seal(&parts->parts[covered]) || covered == 0 ||
-                                      has_seal(&parts->parts[covered - 1])))
+    while (covered < parts->count && (has_seal(&parts->parts[covered]) ||
+                                      ((covered == 0 || has_seal(&parts->parts[covered - 1])) &&
+                                       parts->parts[covered].header.epoch == 0)))
         covered++;
     return covered;
 }
@@ -356,6 +361,8 @@ struct archive_part archive_parts_part(const struct archive_parts *parts, size_t
         .types = part->types >> RECORD_TYPE_COUNT ? UINT64_MAX : part->types,
         .end_time_us = part->end_time_us,
         .seal = seal_of(parts, index),
+        .seal_first = has_seal(part) ? part->seal_first : NULL,
+        .epoch = part->header.epoch,
         .day = part->segment.day,
         .time_before_us = part->header.time_before_us,
     };
@@ -478,19 +485,22 @@ int archive_part_hash(struct archive_part_reader *reader, struct error *ret_erro
     const struct part *part = reader->part, *end = parts->parts + parts->count;
     const struct part *before = part > parts->parts ? part - 1 : NULL;
     static const uint8_t none[SEAL_HASH_SIZE];
-    const uint8_t *seal_before = before ? before->seal : none;
+    const uint8_t *seal_before = before ? before->seal_first : none;
     if (part->is_head) /* archive_begin_load() has checked its own hash */
         return 0;
-    if (part->is_sealed) {
-        if ((!before || has_seal(before)) &&
-            memcmp(part->seal_before, seal_before, SEAL_HASH_SIZE) != 0)
+    /* An erasure may have replaced the file since the parts were opened: what is there now counts.
+     */
+    const struct seal_header *now = reader->file->is_sealed ? &reader->file->seal : NULL;
+    if (part->is_sealed && now) {
+        if ((!before || has_seal(before)) && memcmp(now->before, seal_before, SEAL_HASH_SIZE) != 0)
             return error_set(ret_error, ERROR_DAMAGED,
                              "%s/%s: byte 96: its seal does not continue %s%s", parts->path,
                              part->name, before ? "that of " : "zeros, as the first seal must",
                              before ? before->name : "");
-        reader->seal = part->seal;
-        seal_before = part->seal_before;
-    } else if (part + 1 < end && part[1].is_sealed && (!before || has_seal(before))) {
+        reader->seal = now->hash;
+        seal_before = now->before;
+    } else if (part + 1 < end && part[1].is_sealed && (!before || has_seal(before)) &&
+               part->header.epoch == 0) {
         reader->seal = part[1].seal_before; /* it was sealed once, and restored from a backup */
     } else {
         return 0;

@@ -74,6 +74,10 @@ struct archive_part {
      * NULL: it has none, or two parts in a row before it have none, whose content it does not prove
      * then. */
     const uint8_t *seal;
+    /* Of a sealed part: the seal that the next one continues; another one if an erasure has
+     * rewritten it. */
+    const uint8_t *seal_first;
+    uint64_t epoch;         /* of the erasure that rewrote it last; 0: none did */
     int32_t day;            /* since 1970-01-01: its folder's */
     int64_t time_before_us; /* when the record before it was received; INT64_MIN: there is none */
 };

@@ -48,6 +48,12 @@ void archive_close_indexes(struct archive *archive) {
     }
 }
 
+/* A file of the same name may be another one by now, with the same records at other offsets. */
+void archive_reopen_segments(struct archive *archive) {
+    archive_close_indexes(archive);
+    buffer_clear(&archive->window.bytes);
+}
+
 void archive_forget_indexes(struct archive *archive) {
     archive_close_indexes(archive);
     archive_close_unused(archive_take_unused(archive));

@@ -197,7 +197,7 @@ static int write_block(struct work *work, struct seal_block *block, struct error
 }
 
 static int write_blocks(struct work *work, struct error *ret_error) {
-    uint64_t offset = SEAL_HEADER_SIZE + work->count * SEAL_ENTRY_SIZE, synced = 0;
+    uint64_t offset = seal_header_size(&work->seal) + work->count * SEAL_ENTRY_SIZE, synced = 0;
     for (size_t i = 0; i < work->count; i++) {
         work->blocks[i].stored_offset = offset;
         int r = write_block(work, &work->blocks[i], ret_error);
@@ -216,13 +216,14 @@ static int write_blocks(struct work *work, struct error *ret_error) {
 
 static int write_head(struct work *work, struct error *ret_error) {
     struct buffer *head = &work->sealing->bytes;
-    uint8_t header[SEAL_HEADER_SIZE];
+    uint8_t header[SEAL_HEADER_SIZE_MAX];
+    size_t size = seal_header_size(&work->seal);
     buffer_clear(head);
     seal_table_encode(work->blocks, work->count, head);
     work->seal.table_crc = crc32c(0, head->bytes, head->length);
     seal_header_encode(&work->seal, header);
-    if (file_write_at(work->descriptor, header, sizeof header, 0) < 0 ||
-        file_write_at(work->descriptor, head->bytes, head->length, sizeof header) < 0)
+    if (file_write_at(work->descriptor, header, size, 0) < 0 ||
+        file_write_at(work->descriptor, head->bytes, head->length, size) < 0)
         return write_failed(work, "write", ret_error);
     if (fsync(work->descriptor) < 0)
         return write_failed(work, "sync", ret_error);
@@ -456,7 +457,7 @@ static int pass_sealed(struct sealing *sealing, const struct segment_file *file,
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: byte 96: its seal does not continue that of the segment before",
                          file->name);
-    memcpy(sealing->before, file->seal.hash, SEAL_HASH_SIZE);
+    memcpy(sealing->before, file->seal.first, SEAL_HASH_SIZE);
     sealing->report.before++;
     sealing->report.position = file->seal.end.position;
     return 0;

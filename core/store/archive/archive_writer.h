@@ -44,6 +44,7 @@ struct archive {
     uint64_t segment_bytes;
     bool on_zeros, has_spare;
     struct archive_begin begin; /* where it began when it was opened */
+    bool ends_segment; /* the next record begins a new one */
     struct segment_list list;
     struct segment_index *indexes; /* parallel to list */
     size_t index_count;            /* of indexes that are initialised */

@@ -22,21 +22,23 @@ static const char seal_magic[8] = "HARSEAL\x1a";
 /* ---------------------------------------------------------------------------------------------
  * The header:  skippable magic 4 | its length 4 | magic 8 | format 4 | CRC of the rest 4 | size 8 |
  *              stored 8 | blocks 4 | CRC of the table 4 | end position 8 | end chain 8 |
- *              end time 8 | types 8 | zero 16 | hash before 32 | hash 32 | header of the segment 64
+ *              end time 8 | types 8 | zero 16 | hash before 32 | hash 32 | header of the segment
+ * 64; of a rewritten one: first hash 32
  */
 
-static uint32_t header_crc(const uint8_t *bytes) {
-    return crc32c(crc32c(0, bytes, 20), bytes + 24, SEAL_HEADER_SIZE - 24);
+static uint32_t header_crc(const uint8_t *bytes, size_t size) {
+    return crc32c(crc32c(0, bytes, 20), bytes + 24, size - 24);
 }
 
-void seal_header_encode(const struct seal_header *header, uint8_t bytes[SEAL_HEADER_SIZE]) {
+void seal_header_encode(const struct seal_header *header, uint8_t bytes[SEAL_HEADER_SIZE_MAX]) {
+    size_t head = seal_header_size(header);
     uint64_t table = (uint64_t)header->block_count * SEAL_ENTRY_SIZE;
-    check(SEAL_HEADER_SIZE + table <= UINT32_MAX);
-    memset(bytes, 0, SEAL_HEADER_SIZE);
+    check(head + table <= UINT32_MAX);
+    memset(bytes, 0, head);
     store_u32(bytes, SKIPPABLE_MAGIC);
-    store_u32(bytes + 4, (uint32_t)(SEAL_HEADER_SIZE - SKIPPABLE_HEAD + table));
+    store_u32(bytes + 4, (uint32_t)(head - SKIPPABLE_HEAD + table));
     memcpy(bytes + 8, seal_magic, sizeof seal_magic);
-    store_u32(bytes + 16, SEAL_FORMAT);
+    store_u32(bytes + 16, header->is_rewritten ? SEAL_FORMAT_REWRITTEN : SEAL_FORMAT);
     store_u64(bytes + 24, header->size);
     store_u64(bytes + 32, header->stored);
     store_u32(bytes + 40, header->block_count);
@@ -48,17 +50,26 @@ void seal_header_encode(const struct seal_header *header, uint8_t bytes[SEAL_HEA
     memcpy(bytes + 96, header->before, SEAL_HASH_SIZE);
     memcpy(bytes + 128, header->hash, SEAL_HASH_SIZE);
     memcpy(bytes + 160, header->segment_header, SEGMENT_HEADER_SIZE);
-    store_u32(bytes + 20, header_crc(bytes));
+    if (header->is_rewritten)
+        memcpy(bytes + SEAL_HEADER_SIZE, header->first, SEAL_HASH_SIZE);
+    store_u32(bytes + 20, header_crc(bytes, head));
 }
 
-int seal_header_decode(const uint8_t bytes[SEAL_HEADER_SIZE], struct seal_header *ret_header,
+/* The format says how long the header is, and is covered by the checksum: so it is looked at first,
+ * and a damaged one leads to a checksum that does not match. */
+int seal_header_decode(const uint8_t *bytes, size_t length, struct seal_header *ret_header,
                        struct error *ret_error) {
+    uint32_t format = load_u32(bytes + 16);
+    bool is_rewritten = format == SEAL_FORMAT_REWRITTEN;
+    size_t size = is_rewritten ? SEAL_HEADER_SIZE_MAX : SEAL_HEADER_SIZE;
     if (memcmp(bytes + 8, seal_magic, sizeof seal_magic) != 0)
         return error_set(ret_error, ERROR_DAMAGED, "not the header of a sealed segment");
-    if (load_u32(bytes + 20) != header_crc(bytes))
+    if (length < size)
+        return error_set(ret_error, ERROR_DAMAGED, "the file ends inside its header");
+    if (load_u32(bytes + 20) != header_crc(bytes, size))
         return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not match");
-    if (load_u32(bytes + 16) != SEAL_FORMAT)
-        return error_set_format(ret_error, "sealed format", load_u32(bytes + 16), SEAL_FORMAT);
+    if (format != SEAL_FORMAT && !is_rewritten)
+        return error_set_format(ret_error, "sealed format", format, SEAL_FORMAT_REWRITTEN);
     struct seal_header header = {
         .size = load_u64(bytes + 24),
         .stored = load_u64(bytes + 32),
@@ -67,11 +78,13 @@ int seal_header_decode(const uint8_t bytes[SEAL_HEADER_SIZE], struct seal_header
         .end = {.position = load_u64(bytes + 48), .chain = load_u64(bytes + 56)},
         .end_time_us = (int64_t)load_u64(bytes + 64),
         .types = load_u64(bytes + 72),
+        .is_rewritten = is_rewritten,
     };
     memcpy(header.before, bytes + 96, SEAL_HASH_SIZE);
     memcpy(header.hash, bytes + 128, SEAL_HASH_SIZE);
     memcpy(header.segment_header, bytes + 160, SEGMENT_HEADER_SIZE);
-    uint64_t head = SEAL_HEADER_SIZE + (uint64_t)header.block_count * SEAL_ENTRY_SIZE;
+    memcpy(header.first, bytes + (is_rewritten ? SEAL_HEADER_SIZE : 128), SEAL_HASH_SIZE);
+    uint64_t head = size + (uint64_t)header.block_count * SEAL_ENTRY_SIZE;
     if (header.block_count == 0 || header.stored < head || header.size < SEGMENT_HEADER_SIZE)
         return error_set(ret_error, ERROR_DAMAGED,
                          "its header claims %" PRIu64 " bytes in %" PRIu32 " blocks, stored in "
@@ -104,7 +117,7 @@ int seal_table_decode(const struct seal_header *header, const uint8_t *bytes,
     size_t count = header->block_count, size = count * SEAL_ENTRY_SIZE;
     if (crc32c(0, bytes, size) != header->table_crc)
         return error_set(ret_error, ERROR_DAMAGED, "its table's checksum does not match");
-    uint64_t offset = 0, stored_offset = SEAL_HEADER_SIZE + size, position = 0;
+    uint64_t offset = 0, stored_offset = seal_header_size(header) + size, position = 0;
     for (size_t i = 0; i < count; i++, bytes += SEAL_ENTRY_SIZE) {
         struct seal_block *block = &ret_blocks[i];
         *block = (struct seal_block){

@@ -1,7 +1,7 @@
 /* The bytes of a sealed segment: a closed one, compressed, with a hash over all of it and all
  * sealed before it. Private to store/; docs/ARCHIVE.md has every field.
  *
- *   header   224 bytes; what must be known without unpacking anything
+ *   header   224 bytes, 256 of a rewritten one; what must be known without unpacking anything
  *   table    24 bytes for each block
  *   blocks   each a zstd frame of its own: unpacked one after the other they are the segment
  *
@@ -26,6 +26,10 @@
 #define SEAL_FORMAT      1
 #define SEAL_HEADER_SIZE 224
 #define SEAL_ENTRY_SIZE  24
+/* Of a segment that an erasure has rewritten: its header goes on with the seal that it had at
+ * first, which the next segment's seal continues. */
+#define SEAL_FORMAT_REWRITTEN 2
+#define SEAL_HEADER_SIZE_MAX  (SEAL_HEADER_SIZE + SEAL_HASH_SIZE)
 
 /* Frames of up to this many bytes go into one block. Larger blocks hardly compress better, and
  * reading a record by its position unpacks one block. */
@@ -44,12 +48,20 @@ struct seal_header {
         types; /* bit n: a record of type n is in it, so who looks for others need not read it */
     uint8_t before[SEAL_HASH_SIZE], hash[SEAL_HASH_SIZE];
     uint8_t segment_header[SEGMENT_HEADER_SIZE]; /* as it was */
+    bool is_rewritten;                           /* by an erasure */
+    uint8_t first[SEAL_HASH_SIZE];               /* the seal that the next one continues: its own,
+                                                    unless it was rewritten */
 };
 
-void seal_header_encode(const struct seal_header *header, uint8_t bytes[SEAL_HEADER_SIZE]);
-/* ERROR_DAMAGED, ERROR_UNSUPPORTED. The sizes are consistent: the table and the blocks fit into the
- * file. */
-int seal_header_decode(const uint8_t bytes[SEAL_HEADER_SIZE], struct seal_header *ret_header,
+/* Bytes of the header, where the table begins. */
+static inline size_t seal_header_size(const struct seal_header *header) {
+    return header->is_rewritten ? SEAL_HEADER_SIZE_MAX : SEAL_HEADER_SIZE;
+}
+
+void seal_header_encode(const struct seal_header *header, uint8_t bytes[SEAL_HEADER_SIZE_MAX]);
+/* length: of the bytes that there are, at least SEAL_HEADER_SIZE. ERROR_DAMAGED, ERROR_UNSUPPORTED.
+ * The sizes are consistent: the table and the blocks fit into the file. */
+int seal_header_decode(const uint8_t *bytes, size_t length, struct seal_header *ret_header,
                        struct error *ret_error);
 
 struct seal_block {

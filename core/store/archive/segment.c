@@ -44,7 +44,7 @@ void segment_header_encode(const struct segment_header *header,
                            uint8_t bytes[SEGMENT_HEADER_SIZE]) {
     memset(bytes, 0, SEGMENT_HEADER_SIZE);
     memcpy(bytes, header_magic, sizeof header_magic);
-    store_u32(bytes + 8, SEGMENT_FORMAT);
+    store_u32(bytes + 8, header->epoch ? SEGMENT_FORMAT_REWRITTEN : SEGMENT_FORMAT);
     store_u64(bytes + 16, header->before.position);
     store_u64(bytes + 24, header->before.chain);
     store_u64(bytes + 32, (uint64_t)header->time_before_us);
@@ -59,8 +59,9 @@ int segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_SIZE],
         return error_set(ret_error, ERROR_DAMAGED, "not the header of a segment");
     if (load_u32(bytes + 12) != header_crc(bytes))
         return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not match");
-    if (load_u32(bytes + 8) != SEGMENT_FORMAT)
-        return error_set_format(ret_error, "segment format", load_u32(bytes + 8), SEGMENT_FORMAT);
+    uint32_t format = load_u32(bytes + 8);
+    if (format != SEGMENT_FORMAT && format != SEGMENT_FORMAT_REWRITTEN)
+        return error_set_format(ret_error, "segment format", format, SEGMENT_FORMAT_REWRITTEN);
     *ret_header = (struct segment_header){
         .before = {.position = load_u64(bytes + 16), .chain = load_u64(bytes + 24)},
         .time_before_us = (int64_t)load_u64(bytes + 32),
@@ -71,7 +72,8 @@ int segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_SIZE],
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Frames:  CRC of all that follows 4 | payload length 4 | position 8 | type 2 | zero 6 | payload */
+ * Frames:  CRC of all that follows 4 | payload length 4 | position 8 | type 2 | flags 2 | zero 4 |
+ *          payload; of a rewritten one its last 8 bytes are the chain */
 
 static size_t padded(size_t length) {
     return (length + 7) & ~(size_t)7;
@@ -100,8 +102,16 @@ static enum frame_status parse_head(const uint8_t *bytes, size_t length, struct 
     ret_frame->crc = load_u32(bytes);
     ret_frame->position = load_u64(bytes + 8);
     ret_frame->type = load_u16(bytes + 16);
+    ret_frame->is_rewritten = load_u16(bytes + 18) == FRAME_FLAG_REWRITTEN;
     ret_frame->payload =
         (struct text){.data = (const char *)bytes + FRAME_HEADER_SIZE, .length = payload_length};
+    if (!ret_frame->is_rewritten)
+        return FRAME_WHOLE;
+    if (payload_length < FRAME_CHAIN_SIZE || ret_frame->type == FRAME_TYPE_SYNC) {
+        *ret_fault = "no such frame can be a rewritten one";
+        return FRAME_BAD;
+    }
+    ret_frame->payload.length -= FRAME_CHAIN_SIZE;
     return FRAME_WHOLE;
 }
 
@@ -109,12 +119,14 @@ static enum frame_status parse_head(const uint8_t *bytes, size_t length, struct 
  * so that two files with the same records are the same bytes. */
 static enum frame_status verify_frame(const uint8_t *bytes, const struct frame *frame,
                                       const char **ret_fault) {
-    size_t end = FRAME_HEADER_SIZE + frame->payload.length;
+    size_t end = FRAME_HEADER_SIZE + load_u32(bytes + 4);
+    size_t flags = frame->is_rewritten ? 2 : 0;
     *ret_fault = "its checksum does not match";
     if (frame->crc != crc32c(0, bytes + 4, end - 4))
         return FRAME_BAD;
     *ret_fault = "its padding is not zero";
-    if (!bytes_are_zero(bytes + 18, 6) || !bytes_are_zero(bytes + end, frame->size - end))
+    if (!bytes_are_zero(bytes + 18 + flags, 6 - flags) ||
+        !bytes_are_zero(bytes + end, frame->size - end))
         return FRAME_BAD;
     return FRAME_WHOLE;
 }
@@ -140,7 +152,8 @@ void frame_begin(struct buffer *buffer) {
     buffer->length += FRAME_HEADER_SIZE;
 }
 
-void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t position) {
+static void finish(struct buffer *buffer, size_t start, uint16_t type, uint16_t flags,
+                   uint64_t position) {
     size_t end = buffer->length - start;
     size_t payload_length = end - FRAME_HEADER_SIZE;
     check(payload_length <= FRAME_PAYLOAD_MAX);
@@ -150,10 +163,23 @@ void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t p
     store_u32(bytes + 4, (uint32_t)payload_length);
     store_u64(bytes + 8, position);
     store_u16(bytes + 16, type);
+    store_u16(bytes + 18, flags);
     store_u32(bytes, crc32c(0, bytes + 4, end - 4));
 }
 
+void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t position) {
+    finish(buffer, start, type, 0, position);
+}
+
+void frame_finish_rewritten(struct buffer *buffer, size_t start, uint16_t type, uint64_t position,
+                            uint64_t chain) {
+    buffer_append_u64(buffer, chain);
+    finish(buffer, start, type, FRAME_FLAG_REWRITTEN, position);
+}
+
 uint64_t frame_chain(const uint8_t *bytes, uint64_t chain_before) {
+    if (load_u16(bytes + 18) == FRAME_FLAG_REWRITTEN)
+        return load_u64(bytes + FRAME_HEADER_SIZE + load_u32(bytes + 4) - FRAME_CHAIN_SIZE);
     return hash64(bytes, FRAME_HEADER_SIZE + load_u32(bytes + 4), chain_before);
 }
 

@@ -16,9 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SEGMENT_FORMAT      1
-#define SEGMENT_HEADER_SIZE 64
-#define SEGMENT_NAME_SIZE   36 /* "2026-11-21/00000000000000000001.seg" and a NUL */
+#define SEGMENT_FORMAT 1
+/* Of a segment that an erasure has rewritten, whose header has an epoch: it may have rewritten
+ * frames, which versions that read format 1 alone would take for damage. */
+#define SEGMENT_FORMAT_REWRITTEN 2
+#define SEGMENT_HEADER_SIZE      64
+#define SEGMENT_NAME_SIZE        36 /* "2026-11-21/00000000000000000001.seg" and a NUL */
 
 #define FRAME_HEADER_SIZE 24
 /* Snapshot records are the largest: a policy's files are at most 64 MiB together. */
@@ -27,11 +30,17 @@
 #define FRAME_TYPE_SYNC 0xffff /* the others are enum record_type */
 #define SYNC_MARK_SIZE  (FRAME_HEADER_SIZE + 24)
 
+/* A rewritten frame: the record is what an erasure has left of another one. The last bytes of its
+ * length are the chain there, which the record that was there gave: so the frames after it, and all
+ * that refers to their chains, stay as they are. */
+#define FRAME_FLAG_REWRITTEN 1
+#define FRAME_CHAIN_SIZE     8
+
 struct segment_header {
     struct archive_place before; /* of the record before the first one */
     int64_t time_before_us;      /* its receive time; INT64_MIN when there is none */
     int32_t day;                 /* days since 1970-01-01; also the folder's name */
-    uint64_t epoch;              /* of the archive: 0 until erasure starts new ones */
+    uint64_t epoch;              /* of the erasure that rewrote it last; 0: none did */
 };
 
 void segment_header_encode(const struct segment_header *header, uint8_t bytes[SEGMENT_HEADER_SIZE]);
@@ -44,8 +53,9 @@ struct frame {
     size_t size;     /* header, payload and padding */
     uint32_t crc;
     uint16_t type;
-    uint64_t position; /* of a record; of a sync mark: the last record known to be on disk */
-    struct text payload;
+    uint64_t position;   /* of a record; of a sync mark: the last record known to be on disk */
+    struct text payload; /* without the chain of a rewritten one */
+    bool is_rewritten;
 };
 
 enum frame_status {
@@ -70,8 +80,11 @@ enum frame_status frame_parse_trusting(const uint8_t *bytes, size_t length, uint
  */
 void frame_begin(struct buffer *buffer);
 void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t position);
+/* The same for a rewritten record; chain: after it, as it was. */
+void frame_finish_rewritten(struct buffer *buffer, size_t start, uint16_t type, uint64_t position,
+                            uint64_t chain);
 /* The chain after the frame at bytes: XXH3 over its header and payload with the chain before as the
- * seed. The padding is not part of it. */
+ * seed. The padding is not part of it. Of a rewritten one: what it says. */
 uint64_t frame_chain(const uint8_t *bytes, uint64_t chain_before);
 
 struct sync_mark {

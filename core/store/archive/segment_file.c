@@ -33,14 +33,14 @@ static struct segment_file *file_new(int descriptor, const char *name) {
 /* The header's own checksum and the file's size are checked here; the table and the blocks have
  * checksums of their own, checked when they are read. */
 static int read_seal(struct segment_file *file, struct error *ret_error) {
-    uint8_t bytes[SEAL_HEADER_SIZE];
+    uint8_t bytes[SEAL_HEADER_SIZE_MAX];
     struct stat status;
     ssize_t length = file_read_at(file->descriptor, bytes, sizeof bytes, 0);
     if (length < 0 || fstat(file->descriptor, &status) < 0)
         return error_set_errno(ret_error, errno, "cannot read");
     if (length < SEAL_HEADER_SIZE)
         return error_set(ret_error, ERROR_DAMAGED, "the file ends inside its header");
-    int r = seal_header_decode(bytes, &file->seal, ret_error);
+    int r = seal_header_decode(bytes, (size_t)length, &file->seal, ret_error);
     if (r < 0)
         return r;
     if ((uint64_t)status.st_size != file->seal.stored)
@@ -207,7 +207,7 @@ static int load_table(struct segment_file *file, struct error *ret_error) {
     size_t size = (size_t)file->seal.block_count * SEAL_ENTRY_SIZE;
     uint8_t *bytes = check_malloc(size);
     struct seal_block *blocks = check_calloc(file->seal.block_count, sizeof *blocks);
-    ssize_t length = file_read_at(file->descriptor, bytes, size, SEAL_HEADER_SIZE);
+    ssize_t length = file_read_at(file->descriptor, bytes, size, seal_header_size(&file->seal));
     int r = 0;
     if (length < 0)
         r = error_set_errno(ret_error, errno, "cannot read");

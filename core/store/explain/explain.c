@@ -376,6 +376,12 @@ static int compare(struct explaining *explaining, const struct decision *derived
     const struct decision *archived = &explaining->record.transaction.decision;
     struct explanation *explanation = &explaining->explanation;
     struct buffer words;
+    if (explaining->record.transaction.transaction.erased) {
+        explanation->difference =
+            TEXT_LITERAL("an erasure has removed values from its record, so that the decision "
+                         "cannot be derived again");
+        return 0;
+    }
     if (explanation->then.refusal.length) {
         explanation->difference = TEXT_LITERAL("the policy in force then refuses the transaction");
         return 0;

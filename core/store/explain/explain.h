@@ -19,7 +19,7 @@
 #pragma once
 
 #include "core/policy/load/snapshot.h"
-#include "core/store/archive/archive_search.h"
+#include "core/store/explain/archive_search.h"
 #include "core/wire/types/explanation.h"
 #include "explain_options.h"
 

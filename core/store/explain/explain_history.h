@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/engine/engine.h"
-#include "core/store/archive/archive_search.h"
+#include "core/store/explain/archive_search.h"
 #include "core/store/generation/generation.h"
 #include "core/wire/types/explanation.h"
 

@@ -112,6 +112,7 @@ static int take_rare(void *user, const struct record *record, struct error *ret_
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:
     case RECORD_AMENDMENT:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -2,7 +2,7 @@
  * share. Private to store/. */
 #pragma once
 
-#include "core/store/archive/archive_search.h"
+#include "core/store/explain/archive_search.h"
 #include "core/store/generation/generation.h"
 #include "explain_options.h"
 

@@ -17,6 +17,7 @@ struct generation_manifest {
     uint64_t ids_from;     /* ids of transactions before this position are left out; 0: of none */
     int64_t ids_since_us;  /* the day on which that position was received; 0 likewise */
     uint64_t id_days;      /* how long ids are kept: what the next rebuild goes by; 0: for ever */
+    uint64_t epoch;        /* of the archive when it was built: of its last erasure by then */
     uint64_t adopted_id;   /* of the generation that a server adopted last by then; 0: none */
     int64_t created_time_us;
     char version[64]; /* the program that wrote it */

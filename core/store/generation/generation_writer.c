@@ -341,6 +341,7 @@ static void describe(struct generation_writer *writer,
     manifest->plan_id = writer->plan->id;
     manifest->snapshot_id = description->snapshot->snapshot_id;
     manifest->adopted_id = description->adopted_id;
+    manifest->epoch = description->epoch;
     manifest->ids_from = description->ids_from;
     manifest->ids_since_us = description->ids_since_us;
     manifest->id_days = description->id_days;

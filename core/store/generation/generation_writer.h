@@ -37,6 +37,7 @@ struct generation_description {
     const struct snapshot_record *snapshot; /* whose features it has; its files go in */
     const struct tally *tally;
     uint64_t adopted_id, ids_from, id_days; /* as in the manifest */
+    uint64_t epoch;                         /* likewise */
     int64_t ids_since_us;                   /* likewise */
     const struct list_table *lists;         /* NULL: none */
     const struct source_table *sources;     /* NULL: none */

@@ -99,6 +99,8 @@ char *manifest_format(const struct manifest *manifest) {
     put_hash(object, "plan_id", generation->plan_id);
     put_hash(object, "snapshot_id", generation->snapshot_id);
     put_hash(object, "adopted_id", generation->adopted_id);
+    if (generation->epoch > 0)
+        put_number(object, "epoch", generation->epoch);
     put(object, "created", json_string(created));
     put(object, "created_time_us", json_integer(generation->created_time_us));
     put(object, "version", json_string(generation->version));
@@ -229,6 +231,7 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
         .plan_id = get_hash(&reading, "plan_id"),
         .snapshot_id = get_hash(&reading, "snapshot_id"),
         .adopted_id = get_later_hash(&reading, "adopted_id"),
+        .epoch = get_later_number(&reading, "epoch"),
         .states = get_number(&reading, "states"),
         .ids = get_number(&reading, "ids"),
         .ids_from = get_later_number(&reading, "ids_from"),

@@ -230,6 +230,7 @@ void adopted_note(struct adopted *adopted, const struct record *record) {
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
     case RECORD_EXPERIMENT:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

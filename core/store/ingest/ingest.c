@@ -28,6 +28,42 @@ static int find(const struct states *states, struct archive *archive, struct tex
            text_equal(ret_record->transaction.transaction.id, id);
 }
 
+/* Does this canonical name of a field, "card", "card:no_card_numbers", "attributes.note:string",
+ * begin with the prefix and the name? */
+static bool is_named(struct text canonical, const char *prefix, struct text name) {
+    size_t length = strlen(prefix);
+    return canonical.length >= length + name.length &&
+           memcmp(canonical.data, prefix, length) == 0 &&
+           memcmp(canonical.data + length, name.data, name.length) == 0 &&
+           (canonical.length == length + name.length ||
+            canonical.data[length + name.length] == ':');
+}
+
+static bool was_erased(const struct erased *erased, const char *prefix, struct text name) {
+    for (size_t i = 0; i < erased->field_count; i++)
+        if (is_named(erased->fields[i].field, prefix, name))
+            return true;
+    return false;
+}
+
+/* Of a rewritten record, what was erased is not compared: a repeated transaction still has it. */
+static bool is_same(const struct transaction *sent, const struct transaction *recorded) {
+    struct attribute attributes[TRANSACTION_ATTRIBUTES_MAX];
+    struct transaction left = *sent;
+    if (!recorded->erased)
+        return transaction_equal(sent, recorded);
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (was_erased(recorded->erased, "",
+                       text_of(transaction_field_name((enum transaction_field)i))))
+            left.fields[i] = (struct text){0};
+    left.attributes = attributes;
+    left.attribute_count = 0;
+    for (size_t i = 0; i < sent->attribute_count; i++)
+        if (!was_erased(recorded->erased, "attributes.", sent->attributes[i].name))
+            attributes[left.attribute_count++] = sent->attributes[i];
+    return transaction_equal(&left, recorded);
+}
+
 int ingest_recognise(const struct states *states, struct archive *archive,
                      const struct transaction *transaction, struct arena *arena,
                      struct known_id *ret_known, struct record *ret_record, struct text *ret_field,
@@ -46,7 +82,7 @@ int ingest_recognise(const struct states *states, struct archive *archive,
     r = transaction_check(transaction, ret_field, ret_error);
     if (r < 0)
         return r;
-    if (transaction_equal(transaction, &ret_record->transaction.transaction))
+    if (is_same(transaction, &ret_record->transaction.transaction))
         return 1;
     *ret_field = TEXT_LITERAL("id");
     return error_set(ret_error, ERROR_ID_CONFLICT,

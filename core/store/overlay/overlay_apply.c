@@ -234,6 +234,7 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
     case RECORD_GENERATION:
     case RECORD_ENGINE:
     case RECORD_SHADOW:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }

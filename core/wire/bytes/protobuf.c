@@ -100,7 +100,7 @@ enum label label_from_protobuf(int number) {
 
 /* An attribute without a value, or with one that a later version added, has type ATTRIBUTE_NONE,
  * which transaction_check() refuses. */
-static struct attribute attribute_from_protobuf(const Harrier__V1__Attribute *in) {
+struct attribute attribute_from_protobuf(const Harrier__V1__Attribute *in) {
     struct attribute attribute = {.name = text_from_bytes(in->name)};
     switch (in->value_case) {
     case HARRIER__V1__ATTRIBUTE__VALUE_TEXT:
@@ -160,7 +160,7 @@ int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *
 }
 
 /* ATTRIBUTE_NONE is sent without a value, and refused by the server's check. */
-static void attribute_to_protobuf(const struct attribute *attribute, Harrier__V1__Attribute *out) {
+static void fill_attribute(const struct attribute *attribute, Harrier__V1__Attribute *out) {
     out->name = bytes_from_text(attribute->name);
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
@@ -182,6 +182,14 @@ static void attribute_to_protobuf(const struct attribute *attribute, Harrier__V1
     case ATTRIBUTE_NONE:
         break;
     }
+}
+
+Harrier__V1__Attribute *attribute_to_protobuf(const struct attribute *attribute,
+                                              struct arena *scratch) {
+    Harrier__V1__Attribute *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__attribute__init(out);
+    fill_attribute(attribute, out);
+    return out;
 }
 
 Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *transaction,
@@ -209,7 +217,7 @@ Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *tran
     NEW_MESSAGES(scratch, transaction->attribute_count, attributes, out->attributes,
                  harrier__v1__attribute__init);
     for (size_t i = 0; i < transaction->attribute_count; i++)
-        attribute_to_protobuf(&transaction->attributes[i], &attributes[i]);
+        fill_attribute(&transaction->attributes[i], &attributes[i]);
     return out;
 }
 

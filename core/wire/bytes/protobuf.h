@@ -60,6 +60,10 @@ const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t cou
 ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
                                        struct arena *scratch);
 
+/* ATTRIBUTE_NONE: it has no value, or one that a later version added. */
+struct attribute attribute_from_protobuf(const Harrier__V1__Attribute *in);
+Harrier__V1__Attribute *attribute_to_protobuf(const struct attribute *attribute,
+                                              struct arena *scratch);
 /* -1 beyond the arena's limit */
 int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *arena,
                               struct transaction *ret_transaction);

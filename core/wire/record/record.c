@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/wire/bytes/decision_bytes.h"
+#include "core/wire/bytes/erased_bytes.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/bytes/threshold_set.h"
 #include "core/wire/bytes/threshold_set_protobuf.h"
@@ -25,6 +26,7 @@ static const char *const type_names[RECORD_TYPE_COUNT] = {
     [RECORD_AMENDMENT] = "amendment",
     [RECORD_BRAKE] = "brake",
     [RECORD_EXPERIMENT] = "experiment",
+    [RECORD_ERASURE] = "erasure",
 };
 
 const char *record_type_name(enum record_type type) {
@@ -114,6 +116,8 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
     at = transaction_write(transaction, 2, at);
     at = put_integer(at, 1, record->receive_time_us);
     writing_finish(&writing, at);
+    if (transaction->erased)
+        erased_append(transaction->erased, 17, buffer);
 }
 
 static uint8_t *write_amended(const struct amended *amended, uint32_t number, uint8_t *at) {
@@ -145,6 +149,8 @@ static void encode_outcome(const struct record *record, struct buffer *buffer) {
     at = put_integer(at, 2, outcome->known_time_us);
     at = put_integer(at, 1, record->receive_time_us);
     writing_finish(&writing, at);
+    if (outcome->transaction.erased)
+        erased_append(outcome->transaction.erased, 11, buffer);
 }
 
 static void encode_amendment(const struct record *record, struct arena *scratch,
@@ -165,6 +171,7 @@ static void encode_amendment(const struct record *record, struct arena *scratch,
     out.label = (Harrier__V1__Label)amendment->label;
     out.backfilled = amendment->is_backfilled;
     out.earlier_position = amendment->earlier_position;
+    out.erased = erased_to_protobuf(amendment->transaction.erased, scratch);
     protobuf_pack(&out.base, buffer);
 }
 
@@ -268,6 +275,40 @@ static void encode_experiment(const struct record *record, struct arena *scratch
     protobuf_pack(&out.base, buffer);
 }
 
+static void encode_erasure(const struct record *record, struct arena *scratch,
+                           struct buffer *buffer) {
+    const struct erasure_record *erasure = &record->erasure;
+    Harrier__Archive__V1__ErasureRecord out;
+    Harrier__Archive__V1__ErasedKey *keys;
+    Harrier__Archive__V1__ErasedSegment *segments;
+    harrier__archive__v1__erasure_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.number = erasure->number;
+    out.source = bytes_from_text(erasure->source);
+    out.done = erasure->done;
+    out.records = erasure->records;
+    out.n_keys = erasure->key_count;
+    NEW_MESSAGES(scratch, erasure->key_count, keys, out.keys,
+                 harrier__archive__v1__erased_key__init);
+    for (size_t i = 0; i < erasure->key_count; i++) {
+        keys[i].field = bytes_from_text(erasure->keys[i].field);
+        keys[i].hash = erasure->keys[i].hash;
+    }
+    out.n_segments = erasure->segment_count;
+    NEW_MESSAGES(scratch, erasure->segment_count, segments, out.segments,
+                 harrier__archive__v1__erased_segment__init);
+    for (size_t i = 0; i < erasure->segment_count; i++) {
+        const struct erased_segment *segment = &erasure->segments[i];
+        segments[i].first = segment->first;
+        segments[i].records = segment->records;
+        segments[i].seal_before = bytes_from_text(
+            (struct text){(const char *)segment->seal_before, sizeof segment->seal_before});
+        segments[i].seal =
+            bytes_from_text((struct text){(const char *)segment->seal, sizeof segment->seal});
+    }
+    protobuf_pack(&out.base, buffer);
+}
+
 /* Shadow records have the message of snapshot records; the type in the frame tells them apart. */
 static void encode_typed(const struct record *record, struct arena *scratch,
                          struct buffer *buffer) {
@@ -299,6 +340,9 @@ static void encode_typed(const struct record *record, struct arena *scratch,
         return;
     case RECORD_EXPERIMENT:
         encode_experiment(record, scratch, buffer);
+        return;
+    case RECORD_ERASURE:
+        encode_erasure(record, scratch, buffer);
         return;
     case RECORD_TYPE_COUNT:
         break;
@@ -443,7 +487,9 @@ static int decode_transaction(const struct payload *payload, struct record *reco
     record->receive_time_us = in->receive_time_us;
     record->transaction.is_backfilled = in->backfilled != 0;
     if (transaction_from_protobuf(in->transaction, payload->arena,
-                                  &record->transaction.transaction) < 0)
+                                  &record->transaction.transaction) < 0 ||
+        erased_from_protobuf(in->erased, payload->arena, &record->transaction.transaction.erased) <
+            0)
         return protobuf_exhausted(what, payload->arena, ret_error);
     return decode_decision(in, payload->arena, &record->transaction.decision, ret_error);
 }
@@ -476,7 +522,8 @@ static int decode_outcome(const struct payload *payload, struct record *record,
         return unknown(what, "label", (int)in->label, ret_error);
     if (outcome->verdict == VERDICT_COUNT)
         return unknown(what, "verdict", (int)in->verdict, ret_error);
-    if (transaction_from_protobuf(in->transaction, payload->arena, &outcome->transaction) < 0)
+    if (transaction_from_protobuf(in->transaction, payload->arena, &outcome->transaction) < 0 ||
+        erased_from_protobuf(in->erased, payload->arena, &outcome->transaction.erased) < 0)
         return protobuf_exhausted(what, payload->arena, ret_error);
     return 0;
 }
@@ -644,8 +691,51 @@ static int decode_amendment(const struct payload *payload, struct record *record
         fired[i] = text_from_bytes(in->fired[i]);
     amendment->fired = fired;
     amendment->fired_count = in->n_fired;
-    if (transaction_from_protobuf(in->transaction, payload->arena, &amendment->transaction) < 0)
+    if (transaction_from_protobuf(in->transaction, payload->arena, &amendment->transaction) < 0 ||
+        erased_from_protobuf(in->erased, payload->arena, &amendment->transaction.erased) < 0)
         return protobuf_exhausted(what, payload->arena, ret_error);
+    return 0;
+}
+
+static bool seal_from_bytes(ProtobufCBinaryData bytes, uint8_t ret_seal[ERASED_SEAL_SIZE]) {
+    if (bytes.len != ERASED_SEAL_SIZE)
+        return false;
+    memcpy(ret_seal, bytes.data, ERASED_SEAL_SIZE);
+    return true;
+}
+
+static int decode_erasure(const struct payload *payload, struct record *record,
+                          struct error *ret_error) {
+    const char *what = "an erasure record";
+    const Harrier__Archive__V1__ErasureRecord *in =
+        unpack(payload, &harrier__archive__v1__erasure_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    struct erased_key *keys = arena_calloc(payload->arena, in->n_keys + 1, sizeof *keys);
+    struct erased_segment *segments =
+        arena_calloc(payload->arena, in->n_segments + 1, sizeof *segments);
+    if (!keys || !segments)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    for (size_t i = 0; i < in->n_keys; i++)
+        keys[i] = (struct erased_key){.field = text_from_bytes(in->keys[i]->field),
+                                      .hash = in->keys[i]->hash};
+    for (size_t i = 0; i < in->n_segments; i++) {
+        segments[i].first = in->segments[i]->first;
+        segments[i].records = in->segments[i]->records;
+        if (!seal_from_bytes(in->segments[i]->seal_before, segments[i].seal_before) ||
+            !seal_from_bytes(in->segments[i]->seal, segments[i].seal))
+            return error_set(ret_error, ERROR_DAMAGED, "%s with a seal that is not %d bytes long",
+                             what, ERASED_SEAL_SIZE);
+    }
+    record->receive_time_us = in->receive_time_us;
+    record->erasure = (struct erasure_record){.number = in->number,
+                                              .keys = keys,
+                                              .key_count = in->n_keys,
+                                              .source = text_from_bytes(in->source),
+                                              .done = in->done != 0,
+                                              .records = in->records,
+                                              .segments = segments,
+                                              .segment_count = in->n_segments};
     return 0;
 }
 
@@ -673,6 +763,8 @@ static int decode_typed(const struct payload *payload, struct record *record,
         return decode_brake(payload, record, ret_error);
     case RECORD_EXPERIMENT:
         return decode_experiment(payload, record, ret_error);
+    case RECORD_ERASURE:
+        return decode_erasure(payload, record, ret_error);
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -24,6 +24,7 @@ enum record_type {
     RECORD_AMENDMENT = 8,
     RECORD_BRAKE = 9,
     RECORD_EXPERIMENT = 10,
+    RECORD_ERASURE = 11,
     RECORD_TYPE_COUNT
 };
 
@@ -45,6 +46,7 @@ static inline bool record_type_has_entities(enum record_type type) {
     case RECORD_SHADOW:
     case RECORD_BRAKE:
     case RECORD_EXPERIMENT:
+    case RECORD_ERASURE:
     case RECORD_TYPE_COUNT:
         break;
     }
@@ -168,6 +170,32 @@ struct experiment_record {
     size_t file_count;
 };
 
+/* The value of a field, by its hash_text(). */
+struct erased_key {
+    struct text field;
+    uint64_t hash;
+};
+
+#define ERASED_SEAL_SIZE 32
+
+/* A segment that an erasure has rewritten. */
+struct erased_segment {
+    uint64_t first, records;
+    uint8_t seal_before[ERASED_SEAL_SIZE], seal[ERASED_SEAL_SIZE];
+};
+
+/* An erasure begins, with its keys; or it is done, with what it has changed. */
+struct erasure_record {
+    uint64_t number; /* from 1 */
+    const struct erased_key *keys;
+    size_t key_count;
+    struct text source;
+    bool done;
+    uint64_t records;
+    const struct erased_segment *segments;
+    size_t segment_count;
+};
+
 struct record {
     enum record_type type;
     uint64_t position; /* in the frame, not in the payload: filled in by the reader of the frame */
@@ -182,8 +210,18 @@ struct record {
         struct list_change_record list_change;
         struct brake_record brake;
         struct experiment_record experiment;
+        struct erasure_record erasure;
     };
 };
+
+/* The transaction of a record that has one; NULL: it has none. */
+static inline struct transaction *record_transaction(struct record *record) {
+    if (record->type == RECORD_TRANSACTION)
+        return &record->transaction.transaction;
+    if (record->type == RECORD_OUTCOME)
+        return &record->outcome.transaction;
+    return record->type == RECORD_AMENDMENT ? &record->amendment.transaction : NULL;
+}
 
 /* Appends the payload. The same record gives the same bytes on every machine. */
 void record_encode(const struct record *record, struct buffer *buffer);
@@ -198,8 +236,8 @@ int record_decode(enum record_type type, const void *bytes, size_t length, struc
  * transactions. */
 int record_decode_in_place(enum record_type type, const void *bytes, size_t length,
                            struct arena *arena, struct record *ret_record, struct error *ret_error);
-/* Only the fast way: false, without a reason, for anything that record_encode() does not write;
- * *ret_record then means nothing. For tests. */
+/* Only the fast way: false, without a reason, for anything that record_encode() does not write, and
+ * for a record that an erasure has rewritten; *ret_record then means nothing. For tests. */
 bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
                           struct arena *arena, struct record *ret_record);
 /* Reads only the event time of a transaction record that record_encode() wrote. false: use

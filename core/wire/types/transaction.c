@@ -28,6 +28,13 @@ static const char *const field_names[FIELD_COUNT] = {
     [FIELD_PHONE] = "phone",
 };
 
+const struct erased_field *erased_find(const struct erased *erased, struct text field) {
+    for (size_t i = 0; i < erased->field_count; i++)
+        if (text_equal(erased->fields[i].field, field))
+            return &erased->fields[i];
+    return NULL;
+}
+
 const char *transaction_field_name(enum transaction_field field) {
     return (size_t)field < FIELD_COUNT ? field_names[field] : "";
 }

@@ -57,6 +57,32 @@ struct attribute {
     };
 };
 
+/* What is left of a field that an erasure removed: docs/ARCHIVE.md, "Erasure". */
+struct erased_field {
+    struct text field;     /* canonical, as struct field in core/policy/load/schema.h has it */
+    uint64_t hash;         /* of its text; 0: not kept */
+    struct attribute kept; /* of a derived field: its value; ATTRIBUTE_NONE: none */
+};
+
+/* A condition that reads such a field: hash_text() of its canonical source, and the labels with
+ * which it was true, bit n for label n; of an amendment, the same ERASED_LABELS_BEFORE bits higher
+ * for the transaction as it was until then. */
+#define ERASED_LABELS_BEFORE 8
+struct erased_condition {
+    uint64_t condition;
+    uint32_t labels;
+};
+
+struct erased {
+    const struct erased_field *fields;
+    size_t field_count;
+    const struct erased_condition *conditions;
+    size_t condition_count;
+};
+
+/* NULL: there is nothing left of this field, or it was not erased. */
+const struct erased_field *erased_find(const struct erased *erased, struct text field);
+
 /* Texts and attributes live in the arena or buffer that the transaction was decoded into, and as
  * long as that. An absent text has length 0. Amounts are in minor units of the currency;
  * coordinates in degrees × 10^7. */
@@ -75,6 +101,8 @@ struct transaction {
     /* Paid back so far, as amendments say: 0 as it was scored. Neither sent nor archived with it.
      */
     int64_t refunded_minor;
+    /* Of a record that an erasure has rewritten, where it belongs to the record; NULL: complete. */
+    const struct erased *erased;
 };
 
 /* The rules for every transaction under any policy: id, times, amount, currency, lengths, UTF-8,

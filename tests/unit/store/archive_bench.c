@@ -107,6 +107,13 @@ struct record bench_record(struct arena *arena, enum record_type type, unsigned 
                                                        .file_count = files.file_count};
         break;
     }
+    case RECORD_ERASURE: {
+        struct erased_key *key = arena_calloc(arena, 1, sizeof *key);
+        *key = (struct erased_key){.field = TEXT_LITERAL("customer"), .hash = number};
+        record.erasure = (struct erasure_record){
+            .number = number, .keys = key, .key_count = 1, .source = TEXT_LITERAL("officer")};
+        break;
+    }
     case RECORD_BRAKE:
         record.brake = (struct brake_record){
             .rule = arena_printf(arena, "rule_%u", number % 5),

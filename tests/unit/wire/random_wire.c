@@ -925,6 +925,55 @@ static struct generation_record random_generation(struct random *random, struct 
                                       .file_count = count};
 }
 
+/* Of one transaction in four. */
+static const struct erased *maybe_erased(struct random *random, struct arena *arena) {
+    if (random_below(random, 4) > 0)
+        return NULL;
+    struct erased *erased = make(arena, 1, sizeof *erased);
+    size_t fields = random_below(random, 4), conditions = random_below(random, 4);
+    struct erased_field *field = make(arena, fields + 1, sizeof *field);
+    struct erased_condition *condition = make(arena, conditions + 1, sizeof *condition);
+    for (size_t i = 0; i < fields; i++) {
+        field[i] = (struct erased_field){.field = random_text(random, arena, 64),
+                                         .hash = random_number(random)};
+        if (random_bool(random))
+            field[i].kept = random_attribute(random, arena, 0);
+    }
+    for (size_t i = 0; i < conditions; i++)
+        condition[i] = (struct erased_condition){.condition = random_number(random),
+                                                 .labels = (uint32_t)random_number(random)};
+    *erased = (struct erased){.fields = field,
+                              .field_count = fields,
+                              .conditions = condition,
+                              .condition_count = conditions};
+    return erased;
+}
+
+static struct erasure_record random_erasure(struct random *random, struct arena *arena) {
+    size_t keys = random_below(random, 4), segments = random_below(random, 4);
+    struct erased_key *key = make(arena, keys + 1, sizeof *key);
+    struct erased_segment *segment = make(arena, segments + 1, sizeof *segment);
+    for (size_t i = 0; i < keys; i++)
+        key[i] = (struct erased_key){.field = random_text(random, arena, 64),
+                                     .hash = random_number(random)};
+    for (size_t i = 0; i < segments; i++) {
+        segment[i].first = random_number(random);
+        segment[i].records = random_number(random);
+        for (size_t j = 0; j < ERASED_SEAL_SIZE; j++) {
+            segment[i].seal_before[j] = (uint8_t)random_below(random, 256);
+            segment[i].seal[j] = (uint8_t)random_below(random, 256);
+        }
+    }
+    return (struct erasure_record){.number = random_number(random),
+                                   .keys = key,
+                                   .key_count = keys,
+                                   .source = maybe_text(random, arena, 64),
+                                   .done = random_bool(random),
+                                   .records = random_number(random),
+                                   .segments = segment,
+                                   .segment_count = segments};
+}
+
 struct record random_record(struct random *random, struct arena *arena) {
     struct record record = {.type = RECORD_TRANSACTION +
                                     (enum record_type)random_below(random, RECORD_TYPE_COUNT - 1),
@@ -936,6 +985,7 @@ struct record random_record(struct random *random, struct arena *arena) {
         record.transaction.decision.feature_hash = random_number(random);
         add_shadows(random, arena, &record.transaction.decision);
         record.transaction.is_backfilled = random_bool(random);
+        record.transaction.transaction.erased = maybe_erased(random, arena);
         break;
     case RECORD_OUTCOME:
         record.outcome =
@@ -951,6 +1001,7 @@ struct record random_record(struct random *random, struct arena *arena) {
             record.outcome.is_amended = true;
             record.outcome.amended = random_amended(random);
         }
+        record.outcome.transaction.erased = maybe_erased(random, arena);
         break;
     case RECORD_AMENDMENT:
         record.amendment =
@@ -966,6 +1017,7 @@ struct record random_record(struct random *random, struct arena *arena) {
                                       .is_backfilled = random_bool(random),
                                       .earlier_position = random_number(random)};
         record.amendment.fired = random_texts(random, arena, record.amendment.fired_count, 64);
+        record.amendment.transaction.erased = maybe_erased(random, arena);
         break;
     case RECORD_LIST_CHANGE:
         record.list_change =
@@ -1011,6 +1063,9 @@ struct record random_record(struct random *random, struct arena *arena) {
         record.engine.version = random_text(random, arena, 32);
         record.engine.node = maybe_text(random, arena, 32);
         record.engine.definition = (uint32_t)random_below(random, 3);
+        break;
+    case RECORD_ERASURE:
+        record.erasure = random_erasure(random, arena);
         break;
     case RECORD_TYPE_COUNT:
         break;

@@ -1057,6 +1057,58 @@ static void put_amendment(json_t *out, const struct amendment_record *amendment)
     put_unsigned(out, "earlier_position", amendment->earlier_position);
 }
 
+static void put_erased(json_t *out, const struct erased *erased) {
+    if (!erased)
+        return;
+    json_t *all = json_object(), *fields = json_array(), *conditions = json_array();
+    for (size_t i = 0; i < erased->field_count; i++) {
+        json_t *field = json_object();
+        put_text(field, "field", erased->fields[i].field);
+        put_unsigned(field, "hash", erased->fields[i].hash);
+        if (erased->fields[i].kept.type != ATTRIBUTE_NONE)
+            json_object_set_new(field, "kept", attribute_json(&erased->fields[i].kept));
+        json_array_append_new(fields, field);
+    }
+    for (size_t i = 0; i < erased->condition_count; i++) {
+        json_t *condition = json_object();
+        put_unsigned(condition, "condition", erased->conditions[i].condition);
+        put_small(condition, "labels", erased->conditions[i].labels);
+        json_array_append_new(conditions, condition);
+    }
+    put_array(all, "fields", fields);
+    put_array(all, "conditions", conditions);
+    json_object_set_new(out, "erased", all);
+}
+
+static void put_erasure(json_t *out, const struct erasure_record *erasure) {
+    json_t *keys = json_array(), *segments = json_array();
+    for (size_t i = 0; i < erasure->key_count; i++) {
+        json_t *key = json_object();
+        put_text(key, "field", erasure->keys[i].field);
+        put_unsigned(key, "hash", erasure->keys[i].hash);
+        json_array_append_new(keys, key);
+    }
+    for (size_t i = 0; i < erasure->segment_count; i++) {
+        const struct erased_segment *from = &erasure->segments[i];
+        json_t *segment = json_object();
+        put_unsigned(segment, "first", from->first);
+        put_unsigned(segment, "records", from->records);
+        json_object_set_new(
+            segment, "seal_before",
+            base64_value((struct text){(const char *)from->seal_before, sizeof from->seal_before}));
+        json_object_set_new(
+            segment, "seal",
+            base64_value((struct text){(const char *)from->seal, sizeof from->seal}));
+        json_array_append_new(segments, segment);
+    }
+    put_unsigned(out, "number", erasure->number);
+    put_array(out, "keys", keys);
+    put_text(out, "source", erasure->source);
+    put_flag(out, "done", erasure->done);
+    put_unsigned(out, "records", erasure->records);
+    put_array(out, "segments", segments);
+}
+
 static json_t *baselines_json(const struct decision *decision) {
     json_t *array = json_array();
     for (size_t i = 0; i < decision->baseline_count; i++) {
@@ -1097,12 +1149,15 @@ json_t *record_json(const struct record *record) {
         put_array(out, "shadows", shadows_json(&record->transaction.decision));
         put_array(out, "baselines", baselines_json(&record->transaction.decision));
         put_flag(out, "backfilled", record->transaction.is_backfilled);
+        put_erased(out, record->transaction.transaction.erased);
         break;
     case RECORD_OUTCOME:
         put_outcome(out, &record->outcome);
+        put_erased(out, record->outcome.transaction.erased);
         break;
     case RECORD_AMENDMENT:
         put_amendment(out, &record->amendment);
+        put_erased(out, record->amendment.transaction.erased);
         break;
     case RECORD_LIST_CHANGE:
         put_text(out, "list", record->list_change.list);
@@ -1111,6 +1166,9 @@ json_t *record_json(const struct record *record) {
         put_signed(out, "expiry_time_us", record->list_change.expiry_time_us);
         put_text(out, "source", record->list_change.source);
         put_text(out, "reason", record->list_change.reason);
+        break;
+    case RECORD_ERASURE:
+        put_erasure(out, &record->erasure);
         break;
     case RECORD_EXPERIMENT:
         put_flag(out, "ended", record->experiment.ended);

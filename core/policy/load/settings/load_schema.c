@@ -95,6 +95,18 @@ static void read_required(const struct reader *reader, const struct tree_node *n
     read_bool(reader, node, "required", &field->required);
 }
 
+static void read_personal(const struct reader *reader, const struct tree_node *node,
+                          struct field *field) {
+    if (field->type != VALUE_TEXT || field->kind == FIELD_KIND_ID ||
+        field->kind == FIELD_KIND_CURRENCY)
+        read_diagnostic(reader, node,
+                        "\"%" TEXT_FORMAT "\" cannot be erased: personal is for text fields other "
+                        "than id and currency; remove it",
+                        TEXT_ARGS(field->name));
+    else
+        read_bool(reader, node, "personal", &field->personal);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Well-known fields */
 
@@ -128,14 +140,17 @@ static void read_known(struct load *load, const struct reader *reader,
     struct key keys[] = {{"required", false, NULL},
                          {"card_numbers", false, NULL},
                          {"protect", false, NULL},
-                         {"protect_as", false, NULL}};
-    if (!read_keys(reader, node, "a field", keys, 4))
+                         {"protect_as", false, NULL},
+                         {"personal", false, NULL}};
+    if (!read_keys(reader, node, "a field", keys, 5))
         return;
     if (keys[0].node)
         read_required(reader, keys[0].node, field);
     if (keys[1].node)
         read_card_numbers(reader, keys[1].node, field);
     load_protect(reader, keys[2].node, keys[3].node, keys[1].node, field);
+    if (keys[4].node)
+        read_personal(reader, keys[4].node, field);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -146,8 +161,9 @@ static bool read_attribute(const struct reader *reader, const struct tree_node *
                            struct field *field) {
     struct key keys[] = {{"type", true, NULL},          {"required", false, NULL},
                          {"card_numbers", false, NULL}, {"protect", false, NULL},
-                         {"protect_as", false, NULL},   {"from_clear", false, NULL}};
-    if (!read_keys(reader, node, "an attribute", keys, 6) ||
+                         {"protect_as", false, NULL},   {"from_clear", false, NULL},
+                         {"personal", false, NULL}};
+    if (!read_keys(reader, node, "an attribute", keys, 7) ||
         !load_field_type(reader, keys[0].node, field))
         return false;
     field->refuse_card_number = field->type == VALUE_TEXT;
@@ -156,6 +172,8 @@ static bool read_attribute(const struct reader *reader, const struct tree_node *
     if (keys[2].node)
         read_card_numbers(reader, keys[2].node, field);
     load_protect(reader, keys[3].node, keys[4].node, keys[2].node, field);
+    if (keys[6].node)
+        read_personal(reader, keys[6].node, field);
     return true;
 }
 

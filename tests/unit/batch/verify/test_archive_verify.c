@@ -166,7 +166,7 @@ static void change_seal(const char *file, size_t offset) {
     uint8_t *data = (uint8_t *)(uintptr_t)bytes.data;
     struct seal_header header;
     struct error error;
-    assert_int_equal(seal_header_decode(data, &header, &error), 0);
+    assert_int_equal(seal_header_decode(data, SEAL_HEADER_SIZE, &header, &error), 0);
     *((uint8_t *)&header + offset) ^= 1;
     seal_header_encode(&header, data);
     scratch_write(file, data, bytes.length);
@@ -179,7 +179,7 @@ static void change_epoch(const char *file, uint64_t epoch) {
     struct seal_header header;
     struct segment_header segment;
     struct error error;
-    assert_int_equal(seal_header_decode(data, &header, &error), 0);
+    assert_int_equal(seal_header_decode(data, SEAL_HEADER_SIZE, &header, &error), 0);
     assert_int_equal(segment_header_decode(header.segment_header, &segment, &error), 0);
     segment.epoch = epoch;
     segment_header_encode(&segment, header.segment_header);
@@ -474,7 +474,8 @@ static void a_note_of_restored_segments(void **state) {
         struct text bytes = scratch_read(scratch_path(path, sealed));
         struct seal_header header;
         struct error error;
-        assert_int_equal(seal_header_decode((const uint8_t *)bytes.data, &header, &error), 0);
+        assert_int_equal(
+            seal_header_decode((const uint8_t *)bytes.data, SEAL_HEADER_SIZE, &header, &error), 0);
         notes[i] = (struct archive_note){.place = header.end, .has_seal = true};
         memcpy(notes[i].seal, header.hash, SEAL_HASH_SIZE);
         free((char *)(uintptr_t)bytes.data);

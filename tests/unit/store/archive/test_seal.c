@@ -522,7 +522,7 @@ static void another_segment_is_not_sealed_in_its_place(void **state) {
     uint8_t *bytes = (uint8_t *)(uintptr_t)sealed.data;
     struct seal_header header;
     struct error error;
-    assert_int_equal(seal_header_decode(bytes, &header, &error), 0);
+    assert_int_equal(seal_header_decode(bytes, SEAL_HEADER_SIZE, &header, &error), 0);
     header.before[0] ^= 1;
     seal_header_encode(&header, bytes);
     scratch_write(path, bytes, sealed.length);

@@ -83,7 +83,8 @@ static void zstd_alone_gives_the_segment_back(void **state) {
         assert_int_equal(again.length, plain[i].length);
         assert_memory_equal(again.data, plain[i].data, again.length);
         struct text stored = scratch_read(scratch_path(folder, name));
-        assert_int_equal(seal_header_decode((const uint8_t *)stored.data, &header, &error), 0);
+        assert_int_equal(
+            seal_header_decode((const uint8_t *)stored.data, SEAL_HEADER_SIZE, &header, &error), 0);
         report.stored -= stored.length;
         /* The hash covers the seal before and every byte. */
         struct sha256 *sha = sha256_new();
@@ -143,11 +144,12 @@ static void the_bytes_are_these(void **state) {
     struct text made = scratch_read(scratch_path(folder, FIRST_SEGMENT ".zst"));
     struct seal_header here, there;
     struct error error;
-    assert_int_equal(seal_header_decode((const uint8_t *)made.data, &here, &error), 0);
-    assert_int_equal(seal_header_decode(bytes, &there, &error), 0);
+    assert_int_equal(
+        seal_header_decode((const uint8_t *)made.data, SEAL_HEADER_SIZE, &here, &error), 0);
+    assert_int_equal(seal_header_decode(bytes, SEAL_HEADER_SIZE, &there, &error), 0);
     here.stored = there.stored;
     here.table_crc = there.table_crc;
-    uint8_t encoded[SEAL_HEADER_SIZE];
+    uint8_t encoded[SEAL_HEADER_SIZE_MAX];
     seal_header_encode(&here, encoded);
     assert_memory_equal(encoded, bytes, SEAL_HEADER_SIZE);
     /* And the golden one can be read in its place. */
@@ -182,11 +184,11 @@ static void headers_come_back(void **state) {
         header.hash[i] = (uint8_t)(0x80 + i);
     }
     memset(header.segment_header, 0x5a, sizeof header.segment_header);
-    uint8_t bytes[SEAL_HEADER_SIZE];
+    uint8_t bytes[SEAL_HEADER_SIZE_MAX];
     seal_header_encode(&header, bytes);
     struct seal_header read;
     struct error error;
-    assert_int_equal(seal_header_decode(bytes, &read, &error), 0);
+    assert_int_equal(seal_header_decode(bytes, SEAL_HEADER_SIZE, &read, &error), 0);
     assert_int_equal(read.size, header.size);
     assert_int_equal(read.stored, header.stored);
     assert_int_equal(read.block_count, 2);
@@ -198,15 +200,16 @@ static void headers_come_back(void **state) {
     assert_memory_equal(read.before, header.before, SEAL_HASH_SIZE);
     assert_memory_equal(read.hash, header.hash, SEAL_HASH_SIZE);
     assert_memory_equal(read.segment_header, header.segment_header, SEGMENT_HEADER_SIZE);
-    for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
+    for (size_t bit = 0; bit < 8 * (size_t)SEAL_HEADER_SIZE; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_equal(seal_header_decode(bytes, &read, &error), -ERROR_DAMAGED);
+        assert_int_equal(seal_header_decode(bytes, SEAL_HEADER_SIZE, &read, &error),
+                         -ERROR_DAMAGED);
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     /* More blocks than fit into the file are damage, whatever the checksum says. */
     header.block_count = 5;
     seal_header_encode(&header, bytes);
-    assert_int_equal(seal_header_decode(bytes, &read, &error), -ERROR_DAMAGED);
+    assert_int_equal(seal_header_decode(bytes, SEAL_HEADER_SIZE, &read, &error), -ERROR_DAMAGED);
     /* So is what zstd does not pass over. */
     static const size_t skipped[] = {0, 4};
     header.block_count = 2;
@@ -214,15 +217,32 @@ static void headers_come_back(void **state) {
         seal_header_encode(&header, bytes);
         bytes[skipped[i]] ^= 1;
         store_u32(bytes + 20, crc32c(crc32c(0, bytes, 20), bytes + 24, SEAL_HEADER_SIZE - 24));
-        assert_int_equal(seal_header_decode(bytes, &read, &error), -ERROR_DAMAGED);
+        assert_int_equal(seal_header_decode(bytes, SEAL_HEADER_SIZE, &read, &error),
+                         -ERROR_DAMAGED);
         assert_non_null(strstr(error.text, "zstd would not skip"));
     }
     /* A later format is none. */
     header.block_count = 2;
     seal_header_encode(&header, bytes);
-    bytes[16] = 2;
+    bytes[16] = 3;
     store_u32(bytes + 20, crc32c(crc32c(0, bytes, 20), bytes + 24, SEAL_HEADER_SIZE - 24));
-    assert_int_equal(seal_header_decode(bytes, &read, &error), -ERROR_UNSUPPORTED);
+    assert_int_equal(seal_header_decode(bytes, SEAL_HEADER_SIZE, &read, &error),
+                     -ERROR_UNSUPPORTED);
+    /* That of a rewritten segment is longer: without its end it is damaged. */
+    header.is_rewritten = true;
+    header.stored += SEAL_HASH_SIZE;
+    memset(header.first, 0xa5, sizeof header.first);
+    seal_header_encode(&header, bytes);
+    assert_int_equal(seal_header_decode(bytes, sizeof bytes, &read, &error), 0);
+    assert_true(read.is_rewritten);
+    assert_memory_equal(read.first, header.first, SEAL_HASH_SIZE);
+    assert_memory_equal(read.hash, header.hash, SEAL_HASH_SIZE);
+    assert_int_equal(seal_header_decode(bytes, sizeof bytes - 1, &read, &error), -ERROR_DAMAGED);
+    for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(seal_header_decode(bytes, sizeof bytes, &read, &error), -ERROR_DAMAGED);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
 }
 
 /* Whether a table that says this of its blocks' lengths is taken: as seal_table_decode() says. */

@@ -92,11 +92,41 @@ static void headers_come_back(void **state) {
         bytes[i] ^= 4;
     }
     /* A later format is not damage. */
-    bytes[8] = 2;
+    bytes[8] = 3;
     uint32_t crc = crc32c(crc32c(0, bytes, 12), bytes + 16, 48);
     for (int i = 0; i < 4; i++)
         bytes[12 + i] = (uint8_t)(crc >> (8 * i));
     assert_int_equal(segment_header_decode(bytes, &read, &error), -ERROR_UNSUPPORTED);
+}
+
+/* A rewritten frame has the chain of the record that was there behind its payload. */
+static void rewritten_frames_state_their_chain(void **state) {
+    (void)state;
+    struct buffer buffer;
+    struct frame frame;
+    const char *fault;
+    buffer_init(&buffer);
+    for (size_t length = 0; length < 20; length++) {
+        buffer_clear(&buffer);
+        frame_begin(&buffer);
+        for (size_t i = 0; i < length; i++)
+            buffer_append_u8(&buffer, (uint8_t)('a' + i));
+        frame_finish_rewritten(&buffer, 0, 1, 42, 0x1122334455667788);
+        assert_int_equal(frame_parse(buffer.bytes, buffer.length, &frame, &fault), FRAME_WHOLE);
+        assert_true(frame.is_rewritten);
+        assert_int_equal(frame.payload.length, length);
+        assert_memory_equal(frame.payload.data, "abcdefghijklmnopqrstuvwxyz", length);
+        assert_int_equal(frame.size, buffer.length);
+        for (uint64_t before = 0; before < 3; before++)
+            assert_int_equal(frame_chain(buffer.bytes, before), 0x1122334455667788);
+        for (size_t i = 0; i < buffer.length; i++) {
+            buffer.bytes[i] ^= 1;
+            int r = frame_parse(buffer.bytes, buffer.length, &frame, &fault);
+            assert_true(r == FRAME_BAD || r == FRAME_SHORT);
+            buffer.bytes[i] ^= 1;
+        }
+    }
+    buffer_deinit(&buffer);
 }
 
 static void frames_are_whole_or_not(void **state) {
@@ -234,9 +264,13 @@ static void only_segments_are_listed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_bytes_are_these),      cmocka_unit_test(headers_come_back),
-        cmocka_unit_test(frames_are_whole_or_not),  cmocka_unit_test(zeros_are_the_end),
-        cmocka_unit_test(marks_are_found_anywhere), cmocka_unit_test(days_have_names),
+        cmocka_unit_test(the_bytes_are_these),
+        cmocka_unit_test(headers_come_back),
+        cmocka_unit_test(rewritten_frames_state_their_chain),
+        cmocka_unit_test(frames_are_whole_or_not),
+        cmocka_unit_test(zeros_are_the_end),
+        cmocka_unit_test(marks_are_found_anywhere),
+        cmocka_unit_test(days_have_names),
         cmocka_unit_test(only_segments_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

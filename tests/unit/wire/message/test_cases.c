@@ -48,6 +48,8 @@ static enum record_type record_type_of(const char *message) {
         return RECORD_BRAKE;
     if (strcmp(message, "ExperimentRecord") == 0)
         return RECORD_EXPERIMENT;
+    if (strcmp(message, "ErasureRecord") == 0)
+        return RECORD_ERASURE;
     assert_string_equal(message, "EngineRecord");
     return RECORD_ENGINE;
 }

@@ -72,7 +72,9 @@ static void in_place(void **state) {
         record_encode(&record, &buffer);
         bool is_read =
             record_read_in_place(record.type, buffer.bytes, buffer.length, &decoded, &copy);
-        assert_int_equal(is_read, record.type == RECORD_TRANSACTION);
+        /* The few that an erasure has rewritten are left to the other decoder. */
+        assert_int_equal(is_read, record.type == RECORD_TRANSACTION &&
+                                      !record.transaction.transaction.erased);
         if (is_read) {
             char what[64];
             snprintf(what, sizeof what, "in place, seed %lu", step);
@@ -248,6 +250,7 @@ static void names(void **state) {
     assert_string_equal(record_type_name(RECORD_LIST_CHANGE), "list_change");
     assert_string_equal(record_type_name(RECORD_BRAKE), "brake");
     assert_string_equal(record_type_name(RECORD_EXPERIMENT), "experiment");
+    assert_string_equal(record_type_name(RECORD_ERASURE), "erasure");
     assert_string_equal(record_type_name(RECORD_ENGINE), "engine");
     assert_string_equal(record_type_name((enum record_type)0), "unknown");
     assert_string_equal(record_type_name(RECORD_TYPE_COUNT), "unknown");

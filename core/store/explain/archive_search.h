@@ -9,7 +9,7 @@
  * sealed part that cannot contain a match is not read at all. */
 #pragma once
 
-#include "archive_parts.h"
+#include "core/store/archive/archive_parts.h"
 
 #include <stdatomic.h>
 

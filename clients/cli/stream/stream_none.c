@@ -1,12 +1,13 @@
 /* harrier stream, and import --from, in a build without librdkafka. */
 #include "clients/cli/stream/topic_rows.h"
 #include "clients/cli/terminal/exit_status.h"
-#include "command.h"
 
 #include <stdio.h>
 
 #define WITHOUT                                                                                    \
     "this build cannot speak to Kafka: build it with librdkafka (Debian: librdkafka-dev)"
+
+int command_stream(int argc, char **argv); /* commands/command.h, which is a higher folder's */
 
 int command_stream(int argc, char **argv) {
     (void)argc, (void)argv;

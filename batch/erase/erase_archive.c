@@ -1,0 +1,219 @@
+#include "erase_archive.h"
+
+#include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
+#include "core/base/check.h"
+#include "core/store/archive/archive_committed.h"
+#include "core/store/archive/archive_seal.h"
+#include "core/store/archive/file.h"
+#include "core/store/ingest/erasure_request.h"
+#include "core/store/rewrite/archive_rewrite.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------------------------------------
+ * Who writes */
+
+static int refuse_cluster(const char *path, struct error *ret_error) {
+    struct archive_committed committed;
+    int directory;
+    int r = directory_open(path, "archive", &directory, ret_error);
+    if (r < 0)
+        return r;
+    r = archive_committed_read(directory, &committed, ret_error);
+    close(directory);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", path);
+    if (r == 0)
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "%s is replicated in a cluster: its log and the other nodes hold the same "
+                         "records, and would bring them back; erase works on an archive that "
+                         "stands alone",
+                         path);
+    return 0;
+}
+
+int erase_writer_open(struct erase_writer *writer, struct error *ret_error) {
+    struct archive_recovery recovery;
+    int r = refuse_cluster(writer->path, ret_error);
+    if (r < 0)
+        return r;
+    r = archive_open(writer->path, NULL, &writer->archive, &recovery, ret_error);
+    return r == -ERROR_EXISTS ? 0 : r;
+}
+
+void erase_writer_close(struct erase_writer *writer) {
+    archive_close(writer->archive);
+    writer->archive = NULL;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Appending */
+
+static int append_here(struct erase_writer *writer, const struct erasure_record *erasure,
+                       uint64_t *ret_position, struct error *ret_error) {
+    struct record record = {
+        .type = RECORD_ERASURE, .receive_time_us = writer->now_us, .erasure = *erasure};
+    struct archive_sync sync;
+    if (!erasure->done)
+        archive_end_segment(writer->archive);
+    archive_append(writer->archive, &record);
+    int r = archive_write(writer->archive, ret_error);
+    if (r == 0)
+        r = archive_sync_start(writer->archive, &sync, ret_error);
+    if (r == 1) {
+        struct error error;
+        int waited = archive_sync_wait(&sync, ret_error);
+        r = archive_sync_finish(writer->archive, &sync, waited < 0 ? &error : ret_error);
+        r = waited < 0 ? waited : r;
+    }
+    *ret_position = record.position;
+    return r;
+}
+
+static void pause_briefly(void) {
+    usleep(20000);
+}
+
+/* Finds the record behind `after`. 1: it is on disk; 0: it is not there yet. */
+static int find_record(const char *path, uint64_t after, const struct erasure_record *erasure,
+                       uint64_t *ret_position, struct error *ret_error) {
+    struct archive_parts *parts;
+    struct arena arena;
+    int r = archive_parts_open(path, &parts, ret_error);
+    if (r < 0)
+        return r;
+    arena_init(&arena, RECORD_BYTES_MAX);
+    int found = 0;
+    for (size_t i = archive_parts_find(parts, after);
+         i < archive_parts_count(parts) && r >= 0 && !found; i++) {
+        struct archive_part_reader *reader = NULL;
+        struct archive_part_record read;
+        struct record record;
+        r = archive_part_open(parts, i, after, false, &reader, ret_error);
+        while (r >= 0 && !found && (r = archive_part_next(reader, &read, ret_error)) == 1) {
+            if (read.type != RECORD_ERASURE)
+                continue;
+            arena_reset(&arena);
+            r = archive_part_decode(reader, &arena, &record, ret_error);
+            found = r >= 0 && record.erasure.number == erasure->number &&
+                    record.erasure.done == erasure->done;
+            if (found)
+                *ret_position = read.position;
+        }
+        archive_part_close(reader);
+    }
+    arena_deinit(&arena);
+    archive_parts_close(parts);
+    return r < 0 ? r : found;
+}
+
+static int end_of(const char *path, uint64_t *ret_end, struct error *ret_error) {
+    struct archive_parts *parts;
+    int r = archive_parts_open(path, &parts, ret_error);
+    if (r < 0)
+        return r;
+    *ret_end = archive_parts_end(parts).position;
+    archive_parts_close(parts);
+    return 0;
+}
+
+/* The server may take a second to notice the request. Once it has, it needs the disk. */
+static int append_there(const struct erase_writer *writer, const struct erasure_record *erasure,
+                        uint64_t *ret_position, struct error *ret_error) {
+    double until = monotonic_seconds() + writer->patience;
+    uint64_t after;
+    int r = end_of(writer->path, &after, ret_error);
+    if (r == 0)
+        r = erasure_request_write(writer->path, erasure, ret_error);
+    while (r == 0 && monotonic_seconds() < until) {
+        pause_briefly();
+        r = find_record(writer->path, after, erasure, ret_position, ret_error);
+    }
+    if (r == 1)
+        return 0;
+    erasure_request_remove(writer->path);
+    /* It may have come at the last moment. */
+    if (r == 0 && find_record(writer->path, after, erasure, ret_position, ret_error) == 1)
+        return 0;
+    return r < 0
+               ? r
+               : error_set(ret_error, ERROR_UNAVAILABLE,
+                           "the process that writes to %s has not answered within %.0f seconds; "
+                           "it must be a harrierd of this version that is ready, and not an import",
+                           writer->path, writer->patience);
+}
+
+int erase_writer_append(struct erase_writer *writer, const struct erasure_record *erasure,
+                        uint64_t *ret_position, struct error *ret_error) {
+    return writer->archive ? append_here(writer, erasure, ret_position, ret_error)
+                           : append_there(writer, erasure, ret_position, ret_error);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Rewriting */
+
+struct rewriter {
+    struct archive_rewriter rewriter; /* first */
+    struct erase_record *record;
+    uint64_t before;
+    struct arena arena;
+};
+
+static int rewrite(struct archive_rewriter *self, const struct archive_part_record *found,
+                   struct buffer *ret_payload, struct error *ret_error) {
+    struct rewriter *rewriter = (struct rewriter *)self;
+    struct record record;
+    if (found->position >= rewriter->before)
+        return 0;
+    arena_reset(&rewriter->arena);
+    int r = record_decode(found->type, found->payload.data, found->payload.length, &rewriter->arena,
+                          &record, ret_error);
+    if (r < 0)
+        return r;
+    record.position = found->position;
+    return erase_record_rewrite(rewriter->record, &record, &rewriter->arena, ret_payload,
+                                ret_error);
+}
+
+static int rewrite_segments(struct archive_rewriting *rewriting, struct rewriter *rewriter,
+                            const struct erase_scan *scan, struct progress *progress,
+                            struct erase_changes *changes, struct error *ret_error) {
+    int r = 0;
+    changes->segments = check_calloc(scan->hit_count, sizeof *changes->segments);
+    for (size_t i = 0; i < scan->hit_count && r == 0; i++) {
+        struct erased_segment *segment = &changes->segments[changes->count];
+        if (progress_update(progress, "rewrite", i, scan->hit_count) != 0)
+            return error_set(ret_error, ERROR_INTERRUPTED, "interrupted; nothing was rewritten");
+        if (scan->hits[i].first >= rewriter->before)
+            continue;
+        r = archive_rewriting_segment(rewriting, scan->hits[i].day, scan->hits[i].first,
+                                      &rewriter->rewriter, segment, ret_error);
+        changes->count += r == 0 && segment->records > 0;
+        changes->records += segment->records;
+    }
+    return r;
+}
+
+int erase_rewrite(const char *archive, uint64_t number, uint64_t before,
+                  const struct erase_scan *scan, struct progress *progress,
+                  struct erase_changes *ret_changes, struct error *ret_error) {
+    struct archive_rewriting *rewriting = NULL;
+    struct archive_seal_report sealed;
+    struct rewriter rewriter = {
+        .rewriter = {.rewrite = rewrite}, .record = scan->record, .before = before};
+    *ret_changes = (struct erase_changes){0};
+    arena_init(&rewriter.arena, 4 * RECORD_BYTES_MAX);
+    int r = archive_seal(archive, before - 1, progress, &sealed, ret_error);
+    if (r == 0)
+        r = archive_rewriting_begin(archive, number, &rewriting, ret_error);
+    if (r == 0)
+        r = rewrite_segments(rewriting, &rewriter, scan, progress, ret_changes, ret_error);
+    if (r == 0)
+        r = archive_rewriting_commit(rewriting, ret_error);
+    archive_rewriting_end(rewriting);
+    arena_deinit(&rewriter.arena);
+    return r;
+}
