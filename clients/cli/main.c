@@ -1,6 +1,6 @@
 /* harrier: the command line. This file is the table of its subcommands and nothing else.
  *
- * A command is one row here, one prototype in commands/command.h and one file in commands/. The
+ * A command is one row here, one prototype in commands/command.h and one file in commands/ or upkeep/. The
  * dispatcher only finds the row, hands over the rest of the line and returns the command's exit
  * status; options common to several commands are in terminal/, not here. */
 #include "clients/cli/commands/command.h"

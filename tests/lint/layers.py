@@ -39,7 +39,7 @@ FOLDERS = {
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "events", "front", "base", "adopt", "cluster", "service", "lifecycle"],
     "console": ["page", "database", "archive", "performance", "operations", "related", "web", "server", "policy", "jobs", "api", "start"],
-    "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "train", "kafka", "stream", "night", "doctor", "commands"],
+    "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "train", "kafka", "stream", "night", "doctor", "commands", "upkeep"],
 }
 
 # Layers whose top-level files are above its folders, and the headers in them that every folder may include.

@@ -4,12 +4,12 @@
  * The file is locked, changed in memory, written beside itself and renamed (core/store/tokens). A
  * token's text exists only here and where it is handed out: the file has a keyed hash, and every
  * buffer that held a secret is wiped. The server is not notified: it watches the file. */
+#include "clients/cli/commands/command.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/quantity.h"
-#include "command.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
 #include "core/base/value.h"

@@ -13,6 +13,7 @@
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 
+#include "clients/cli/commands/command.h"
 #include "clients/cli/output/threshold_output.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -20,7 +21,6 @@
 #include "clients/cli/terminal/priority.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
-#include "command.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
 #include "core/store/archive/archive_seal.h"

@@ -2,6 +2,7 @@
  * `harrier backup`, as it was at its end, at a position or at a time. */
 #include "batch/backup/restore.h"
 
+#include "clients/cli/commands/command.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -10,7 +11,6 @@
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
-#include "command.h"
 #include "core/base/json_writer.h"
 
 #include <argp.h>

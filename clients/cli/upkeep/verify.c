@@ -6,6 +6,7 @@
  * was made (harrier explain). Nothing is repaired: harrier rebuild makes new tables. */
 #include "batch/verify/verify.h"
 
+#include "clients/cli/commands/command.h"
 #include "clients/cli/io/beginning.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -15,7 +16,6 @@
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
-#include "command.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"

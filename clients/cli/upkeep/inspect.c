@@ -5,6 +5,7 @@
  * (output/archive_census.h) are made from the records alone, so that they can be held against
  * what a server or a rebuild reports. Checksums are verified on the way, but for damage `harrier
  * archive verify` is the tool: this one stops at the first. */
+#include "clients/cli/commands/command.h"
 #include "clients/cli/io/beginning.h"
 #include "clients/cli/output/archive_census.h"
 #include "clients/cli/output/record_text.h"
@@ -15,7 +16,6 @@
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
-#include "command.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/archive/archive.h"

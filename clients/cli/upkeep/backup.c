@@ -4,6 +4,7 @@
 #include "batch/backup/backup_store.h"
 #include "batch/backup/backup_verify.h"
 
+#include "clients/cli/commands/command.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -14,7 +15,6 @@
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
-#include "command.h"
 #include "core/base/json_writer.h"
 
 #include <argp.h>

@@ -5,9 +5,9 @@
  * machine and stay in the shell's history. With --list the lines are those of a list's file: its
  * `until` stays, its comments are dropped, and each value has a line for every key that has not
  * ended. Nothing of a value is ever printed, not in messages either. */
+#include "clients/cli/commands/command.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
-#include "command.h"
 #include "core/policy/lang/calendar.h"
 #include "core/policy/lists/list_line.h"
 #include "core/store/pseudonyms/pseudonym_keys.h"

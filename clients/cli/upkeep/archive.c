@@ -8,6 +8,7 @@
  * archive. */
 #include "batch/verify/archive_verify.h"
 
+#include "clients/cli/commands/command.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -18,7 +19,6 @@
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
-#include "command.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"

@@ -1,9 +1,9 @@
 /* harrier doctor: what is wrong with an installation, and what to do. The checks are in
  * clients/cli/doctor/; this file has the options and the exit status. */
+#include "clients/cli/commands/command.h"
 #include "clients/cli/doctor/doctor_run.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/option_value.h"
-#include "command.h"
 
 #include <argp.h>
 #include <string.h>

@@ -5,9 +5,9 @@
  * is the only one that looks at a machine's tzdata: it lists what a policy has beside what the
  * machine has, and copies. A copy is read first as a server would read it, and replaces an older
  * one only when that is asked for, with the time from which on clocks differ. */
+#include "clients/cli/commands/command.h"
 #include "clients/cli/io/draft_file.h"
 #include "clients/cli/terminal/exit_status.h"
-#include "command.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/policy/lang/calendar.h"
