@@ -55,6 +55,8 @@ struct backup_point {
     size_t count, capacity;
 };
 
+/* 64 digits. */
+void backup_hex(const uint8_t digest[32], char ret_hex[BACKUP_HEX_SIZE]);
 /* Can a point have a file of this path? It stays below the folder that it is restored to. */
 bool backup_path_is_safe(const char *path);
 void backup_point_deinit(struct backup_point *point);
