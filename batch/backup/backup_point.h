@@ -48,7 +48,7 @@ struct backup_point {
     char version[64];
     struct archive_place place; /* the last record that it has */
     int64_t time_us;            /* when that was received */
-    uint64_t epoch;             /* the greatest of its segments */
+    uint64_t epoch;             /* the greatest of its segments, or the archive's own number */
     char *tables;               /* "g-…", the folder of its tables; NULL: it has none */
     struct archive_place tables_place;
     struct backup_file *files; /* segments in order first, then the others */
