@@ -93,11 +93,6 @@ static const struct backup_file *find_segment(const struct backup_point *point,
     return NULL;
 }
 
-static void hex_of(const uint8_t *seal, char ret_hex[BACKUP_HEX_SIZE]) {
-    for (size_t i = 0; i < SEAL_HASH_SIZE; i++)
-        snprintf(ret_hex + 2 * i, 3, "%02x", seal[i]);
-}
-
 /* Every checksum, the chain, the seal: a backup of damaged bytes would only be found when it is
  * needed. */
 static int verify_part(struct backup_job *job, size_t index, struct error *ret_error) {
@@ -147,7 +142,7 @@ static int add_whole(struct backup_job *job, size_t index, const struct archive_
     file->last = part.last;
     file->chain = part.chain;
     if (copied->is_sealed)
-        hex_of(copied->seal, file->seal);
+        backup_hex(copied->seal, file->seal);
     if (fstat(copied->descriptor, &status) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot stat", shown);
     file->mode = status.st_mode & 0777;
@@ -199,12 +194,19 @@ static int add_segment(struct backup_job *job, size_t index, struct error *ret_e
     return 0;
 }
 
+/* What a prune has kept of the records in front of the beginning is a file beside the segments. */
+static size_t first_segment(const struct backup_job *job) {
+    return archive_parts_begin(job->parts)->place.position > 0;
+}
+
 static int add_segments(struct backup_job *job, struct error *ret_error) {
     int r = 0;
-    for (size_t i = 0; i < archive_parts_count(job->parts) && r == 0; i++)
+    for (size_t i = first_segment(job); i < archive_parts_count(job->parts) && r == 0; i++)
         r = add_segment(job, i, ret_error);
+    if (r < 0)
+        return r;
     job->point.place = archive_parts_end(job->parts);
-    return r;
+    return 0;
 }
 
 /* The other files of the archive, and a hash of which there are in which version. */
@@ -248,7 +250,7 @@ static int check_same_archive(const struct backup_job *job, struct error *ret_er
         if (archive_copy_open(job->archive, file->day, file->first, &source, &ignored) < 0)
             return error_set(ret_error, ERROR_UNAVAILABLE, "%s is no longer there", file->path);
         struct archive_copy_file now = archive_copy_file(source);
-        hex_of(now.seal, seal);
+        backup_hex(now.seal, seal);
         bool same = now.epoch == file->epoch &&
                     (!*file->seal || !now.is_sealed || strcmp(seal, file->seal) == 0);
         archive_copy_close(source);
@@ -261,30 +263,16 @@ static int check_same_archive(const struct backup_job *job, struct error *ret_er
 /* ---------------------------------------------------------------------------------------------
  * A point */
 
-/* The segment of the newest point that ends in front of the archive's first one: what a prune has
- * dropped since. */
-static int check_pruned(const struct backup_job *job, struct error *ret_error) {
-    struct archive_part first = archive_parts_part(job->parts, 0);
-    struct archive_copy_source *source;
-    int r = archive_copy_open(job->archive, first.day, first.first, &source, ret_error);
-    if (r < 0)
-        return r;
-    struct archive_place before = archive_copy_file(source).before;
-    archive_copy_close(source);
-    for (size_t i = 0; i < backup_point_segments(job->last); i++)
-        if (job->last->files[i].last == before.position)
-            return job->last->files[i].chain == before.chain;
-    return before.position > job->last->place.position;
-}
-
-/* Is the backup one of this archive? */
+/* Is the backup one of this archive? If all that the newest point has was pruned since, no record
+ * can tell, only the times. */
 static int check_history(const struct backup_job *job, struct error *ret_error) {
     if (!job->last)
         return 0;
     const struct archive_place place = job->last->place;
-    bool is_pruned = archive_parts_part(job->parts, 0).first > place.position;
-    int r = is_pruned ? check_pruned(job, ret_error)
-                      : archive_parts_holds(job->parts, place, ret_error);
+    const struct archive_begin *begin = archive_parts_begin(job->parts);
+    int r = begin->place.position > place.position
+                ? begin->time_us >= job->last->time_us
+                : archive_parts_holds(job->parts, place, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     uint64_t end = archive_parts_end(job->parts).position;
@@ -319,15 +307,13 @@ static void measure(struct backup_job *job, const struct backup_table_files *tab
 
 static int collect_all(struct backup_job *job, struct backup_table_files *tables,
                        struct error *ret_error) {
-    uint64_t before, after;
-    int r = 0;
-    if (job->options->with_tables)
-        r = backup_open_tables(job, tables, ret_error);
-    if (r == 0)
-        r = walk_kept(job, false, &before, ret_error);
+    uint64_t ignored;
+    int r = archive_copy_epoch(job->archive, &job->point.epoch, ret_error);
+    if (r == 0 && job->options->with_tables)
+        backup_open_tables(job, tables);
     if (r == 0)
         r = archive_parts_open(job->archive, &job->parts, ret_error);
-    if (r == 0 && archive_parts_count(job->parts) == 0)
+    if (r == 0 && archive_parts_count(job->parts) <= first_segment(job))
         r = error_set(ret_error, ERROR_NOT_FOUND, "%s has no synced record: is it an archive?",
                       job->archive);
     if (r == 0)
@@ -337,13 +323,9 @@ static int collect_all(struct backup_job *job, struct backup_table_files *tables
     measure(job, tables);
     r = add_segments(job, ret_error);
     if (r == 0)
-        r = walk_kept(job, true, &after, ret_error);
+        r = walk_kept(job, true, &ignored, ret_error);
     if (r == 0)
         r = check_same_archive(job, ret_error);
-    if (r == 0)
-        r = walk_kept(job, false, &after, ret_error);
-    if (r == 0 && before != after)
-        r = error_set(ret_error, ERROR_UNAVAILABLE, "the files beside the segments changed");
     if (r == 0)
         r = backup_add_tables(job, tables, ret_error);
     return r == 0 ? backup_add_trees(job, ret_error) : r;
@@ -351,13 +333,25 @@ static int collect_all(struct backup_job *job, struct backup_table_files *tables
 
 static int collect(struct backup_job *job, struct error *ret_error) {
     struct backup_table_files tables = {.descriptors = {-1, -1}};
+    uint64_t before, after;
     backup_point_deinit(&job->point);
     job->report.secrets = 0;
     job->report.tables = job->options->with_tables ? BACKUP_TABLES_NONE : BACKUP_TABLES_LEFT;
-    int r = collect_all(job, &tables, ret_error);
+    int r = walk_kept(job, false, &before, ret_error);
+    if (r < 0)
+        return r;
+    r = collect_all(job, &tables, ret_error);
     backup_close_tables(&tables);
     archive_parts_close(job->parts);
     job->parts = NULL;
+    /* Whatever goes wrong may be due to that. */
+    struct error reason = {.text = "the files beside the segments changed"};
+    if (r < 0)
+        reason = *ret_error;
+    if (r != -ERROR_INTERRUPTED && walk_kept(job, false, &after, ret_error) == 0 && before != after)
+        return error_set(ret_error, ERROR_UNAVAILABLE, "%s", reason.text);
+    if (r < 0)
+        *ret_error = reason;
     return r;
 }
 

@@ -56,8 +56,7 @@ struct backup_table_files {
 };
 
 /* Before the archive is opened, so that they are not newer than the point. */
-int backup_open_tables(struct backup_job *job, struct backup_table_files *tables,
-                       struct error *ret_error);
+void backup_open_tables(struct backup_job *job, struct backup_table_files *tables);
 void backup_close_tables(struct backup_table_files *tables);
 int backup_add_tables(struct backup_job *job, const struct backup_table_files *tables,
                       struct error *ret_error);

@@ -21,6 +21,11 @@
 #define FILES_FIRST     64
 #define COMPONENT_MAX   190 /* bytes of a name, which the backup appends the hash to */
 
+void backup_hex(const uint8_t digest[32], char ret_hex[BACKUP_HEX_SIZE]) {
+    for (size_t i = 0; i < 32; i++)
+        snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+}
+
 bool backup_path_is_safe(const char *path) {
     if (!*path || *path == '/' || strlen(path) > BACKUP_PATH_MAX ||
         !text_is_clean(text_of(path), NULL))
@@ -112,8 +117,7 @@ static void checksum_of(const void *bytes, size_t length, char ret_hex[BACKUP_HE
     struct sha256 *sha = sha256_new();
     sha256_add(sha, bytes, length);
     sha256_finish(sha, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+    backup_hex(digest, ret_hex);
 }
 
 void backup_point_format(const struct backup_point *point, struct buffer *ret_json) {
@@ -304,7 +308,8 @@ int backup_point_parse(const char *bytes, size_t length, struct backup_point *re
     json_error_t where;
     if (!has_checksum(bytes, length))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "its checksum does not match: the file was changed, or is not whole");
+                         "its checksum does not match: the file was changed, or is not whole. "
+                         "Without it, only this point is lost");
     json_t *object = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &where);
     int r = json_is_object(object) ? parse_object(object, &point, ret_error)
                                    : error_set(ret_error, ERROR_DAMAGED, "it is no JSON object");

@@ -48,13 +48,15 @@ struct backup_point {
     char version[64];
     struct archive_place place; /* the last record that it has */
     int64_t time_us;            /* when that was received */
-    uint64_t epoch;             /* the greatest of its segments */
+    uint64_t epoch;             /* the greatest of its segments, or the archive's own number */
     char *tables;               /* "g-…", the folder of its tables; NULL: it has none */
     struct archive_place tables_place;
     struct backup_file *files; /* segments in order first, then the others */
     size_t count, capacity;
 };
 
+/* 64 digits. */
+void backup_hex(const uint8_t digest[32], char ret_hex[BACKUP_HEX_SIZE]);
 /* Can a point have a file of this path? It stays below the folder that it is restored to. */
 bool backup_path_is_safe(const char *path);
 void backup_point_deinit(struct backup_point *point);

@@ -123,13 +123,6 @@ bool backup_path_is_inside(const char *path, const char *folder) {
     return strncmp(path, folder, length) == 0 && (path[length] == '/' || folder[length - 1] == '/');
 }
 
-static void hex_of(struct sha256 *sha, char ret_hex[BACKUP_HEX_SIZE]) {
-    uint8_t digest[32];
-    sha256_finish(sha, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* Neither file stays in the page cache: a server needs that. */
 static int sync_piece(int from, int to, const char *to_shown, uint64_t done,
                       struct error *ret_error) {
@@ -167,10 +160,10 @@ int backup_hash_copy(int from, const char *from_shown, int to, const char *to_sh
         r = error_set_errno(ret_error, errno, "%s: cannot read", from_shown);
     posix_fadvise(from, 0, 0, POSIX_FADV_DONTNEED);
     free(bytes);
-    char sha256[BACKUP_HEX_SIZE];
-    hex_of(sha, sha256);
+    uint8_t digest[32];
+    sha256_finish(sha, digest);
     if (r == 0) {
-        memcpy(ret_sha256, sha256, sizeof sha256);
+        backup_hex(digest, ret_sha256);
         *ret_bytes = done;
     }
     return r;
@@ -482,7 +475,14 @@ int backup_store_publish(struct backup_store *store, const struct backup_point *
     struct buffer json;
     buffer_init(&json);
     backup_point_format(point, &json);
-    int r = backup_write_whole(store->directory, backup_point_name(point->number, name), json.bytes,
+    int r = 0;
+    if (point->count > BACKUP_FILES_MAX || json.length > BACKUP_POINT_MAX)
+        r = error_set(ret_error, ERROR_TOO_LARGE,
+                      "a point of %zu files, with a manifest of %zu bytes; expected at most %d and "
+                      "%zu",
+                      point->count, json.length, BACKUP_FILES_MAX, BACKUP_POINT_MAX);
+    if (r == 0)
+        r = backup_write_whole(store->directory, backup_point_name(point->number, name), json.bytes,
                                json.length, ret_error);
     buffer_deinit(&json);
     return r < 0 ? error_prefix(ret_error, "%s", store->path) : 0;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,8 +56,8 @@ static bool are_known(const struct backup_job *job, const struct backup_table_fi
     return true;
 }
 
-int backup_open_tables(struct backup_job *job, struct backup_table_files *tables,
-                       struct error *ret_error) {
+void backup_open_tables(struct backup_job *job, struct backup_table_files *tables) {
+    struct error error;
     char *link = name_printf("%s/current", job->generations);
     int r = 1;
     for (int attempt = 0; attempt < ATTEMPTS && r == 1; attempt++) {
@@ -64,33 +65,48 @@ int backup_open_tables(struct backup_job *job, struct backup_table_files *tables
         ssize_t length = readlink(link, tables->folder, sizeof tables->folder - 1);
         tables->folder[length < 0 ? 0 : length] = '\0';
         if (length < 0) {
-            job->report.tables = BACKUP_TABLES_NONE;
-            break;
-        }
-        backup_close_tables(tables);
-        r = open_files(job, tables, ret_error);
-        if (r != 0)
-            continue;
-        r = generation_open(job->generations, tables->folder, !are_known(job, tables), &generation,
-                            ret_error);
-        if (r < 0) {
-            backup_note(job, "the tables are left out: %s", ret_error->text);
-            job->report.tables = BACKUP_TABLES_BAD;
-            tables->folder[0] = '\0';
             r = 0;
             break;
         }
+        backup_close_tables(tables);
+        r = open_files(job, tables, &error);
+        if (r != 0)
+            continue;
+        r = generation_open(job->generations, tables->folder, !are_known(job, tables), &generation,
+                            &error);
+        if (r < 0)
+            break;
         tables->place = generation_manifest(generation)->place;
         generation_close(generation);
     }
+    if (r != 0) {
+        backup_note(job, "the tables are left out: %s",
+                    r < 0 ? error.text : "generations/current leads to files that are missing");
+        job->report.tables = BACKUP_TABLES_BAD;
+        tables->folder[0] = '\0';
+    }
     free(link);
-    return r < 0 ? r : 0;
+}
+
+/* By its manifest: of the archive when they were built. */
+static uint64_t epoch_of(const struct backup_table_files *tables) {
+    json_t *manifest = json_loadfd(tables->descriptors[1], 0, NULL);
+    json_int_t epoch = json_integer_value(json_object_get(manifest, "epoch"));
+    json_decref(manifest);
+    return epoch > 0 ? (uint64_t)epoch : 0;
 }
 
 int backup_add_tables(struct backup_job *job, const struct backup_table_files *tables,
                       struct error *ret_error) {
     if (!*tables->folder)
         return 0;
+    if (epoch_of(tables) < job->point.epoch) {
+        backup_note(job,
+                    "the tables are left out: they were built before the last erasure, and may "
+                    "have what was erased");
+        job->report.tables = BACKUP_TABLES_BAD;
+        return 0;
+    }
     int r = archive_parts_holds(job->parts, tables->place, ret_error);
     if (r == 0) {
         backup_note(job,

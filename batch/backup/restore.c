@@ -287,6 +287,8 @@ static int go_back(struct restore_job *job, struct archive_copy_source *source, 
         restore_take_whole(job);
         return 0;
     }
+    if (restore_choose_earlier(job))
+        return 0;
     const struct archive_copy_limit one = {file->first, INT64_MAX};
     int r = archive_copy_until(source, one, draft, DRAFT, &end, ret_error);
     return r < 0 ? r
@@ -531,15 +533,6 @@ static void describe(struct restore_job *job) {
     report->tables_position = job->tables ? job->tables->tables_place.position : 0;
 }
 
-static int load_points(struct restore_job *job, struct error *ret_error) {
-    int r = backup_points_load(job->store.directory, &job->points, ret_error);
-    if (r == 0 && job->points.count == 0)
-        r = error_set(ret_error, ERROR_NOT_FOUND,
-                      "there is no point in it: no backup was completed");
-    job->usable = job->points.count;
-    return r < 0 ? error_prefix(ret_error, "%s", job->store.path) : 0;
-}
-
 /* Nothing is left of a restore that can never be: the next one may be of something else. */
 static void give_up(const struct restore_job *job) {
     struct error ignored;
@@ -566,7 +559,7 @@ static int resume(struct restore_job *job, bool has_plan, struct error *ret_erro
 }
 
 static int run(struct restore_job *job, struct error *ret_error) {
-    int r = load_points(job, ret_error);
+    int r = restore_load_points(job, ret_error);
     if (r == 0)
         r = restore_choose_point(job, ret_error);
     if (r == 0)

@@ -7,6 +7,29 @@
 
 #include <inttypes.h>
 
+/* A backup that was killed after an erasure has points from before it: they have what was erased.
+ */
+static void leave_out_rewritten(struct backup_points *points) {
+    uint64_t epoch = points->count > 0 ? points->points[points->count - 1].epoch : 0;
+    size_t stay = 0;
+    for (size_t i = 0; i < points->count; i++)
+        if (points->points[i].epoch < epoch)
+            backup_point_deinit(&points->points[i]);
+        else
+            points->points[stay++] = points->points[i];
+    points->count = stay;
+}
+
+int restore_load_points(struct restore_job *job, struct error *ret_error) {
+    int r = backup_points_load(job->store.directory, &job->points, ret_error);
+    if (r == 0 && job->points.count == 0)
+        r = error_set(ret_error, ERROR_NOT_FOUND,
+                      "there is no point in it: no backup was completed");
+    leave_out_rewritten(&job->points);
+    job->usable = job->points.count;
+    return r < 0 ? error_prefix(ret_error, "%s", job->store.path) : 0;
+}
+
 const char *restore_time_text(int64_t us, char ret_text[RESTORE_TIME_SIZE]) {
     value_format(value_timestamp(us), ret_text, RESTORE_TIME_SIZE);
     return ret_text;
@@ -75,6 +98,22 @@ int restore_choose_point(struct restore_job *job, struct error *ret_error) {
     return r;
 }
 
+/* An earlier point may begin earlier, and has the record before then, where its segments end. */
+bool restore_choose_earlier(struct restore_job *job) {
+    const uint64_t place = job->point->files[0].first - 1;
+    for (const struct backup_point *point = job->point; place > 0 && point-- > job->points.points;)
+        for (size_t i = backup_point_segments(point); i-- > 0;) {
+            const struct backup_file *file = &point->files[i];
+            if (file->last != place || file->last < file->first)
+                continue;
+            job->point = point;
+            job->last = i;
+            restore_take_whole(job);
+            return true;
+        }
+    return false;
+}
+
 static bool is_last_of_point(const struct restore_job *job) {
     return job->last + 1 == backup_point_segments(job->point);
 }
@@ -95,19 +134,25 @@ void restore_take_whole(struct restore_job *job) {
     job->cuts = false;
 }
 
+/* Those that a server can go on from: it needs the records behind them. */
+static bool has_tables(const struct restore_job *job, const struct backup_point *point) {
+    return job->options->with_tables && point->tables &&
+           point->tables_place.position <= job->place.position &&
+           point->tables_place.position + 1 >= job->point->files[0].first;
+}
+
 /* The newest point that is not after the place, for reports and the like. */
 void restore_choose_others(struct restore_job *job) {
     for (size_t i = 0; i < job->usable; i++) {
         const struct backup_point *point = &job->points.points[i];
         if (point->place.position <= job->place.position)
             job->others = point;
-        if (job->options->with_tables && point->tables &&
-            point->tables_place.position <= job->place.position)
+        if (has_tables(job, point))
             job->tables = point;
     }
     if (job->place.position == job->point->place.position) {
         job->others = job->point;
-        if (job->point->tables && job->options->with_tables)
+        if (has_tables(job, job->point))
             job->tables = job->point;
     }
 }

@@ -31,11 +31,14 @@ struct restore_job {
 #define RESTORE_TIME_SIZE 64
 const char *restore_time_text(int64_t us, char ret_text[RESTORE_TIME_SIZE]);
 
+int restore_load_points(struct restore_job *job, struct error *ret_error);
 /* The newest point that has the place, and its last segment that is needed. ERROR_NOT_FOUND: no
  * point has it. */
 int restore_choose_point(struct restore_job *job, struct error *ret_error);
 /* Is all of the last segment within the limits? Then it is taken as it is. */
 bool restore_is_whole(const struct restore_job *job);
 void restore_take_whole(struct restore_job *job);
+/* The archive ends before the first record of the point: another one that has that place. */
+bool restore_choose_earlier(struct restore_job *job);
 /* For tables, reports and the rest: once the place is known. */
 void restore_choose_others(struct restore_job *job);

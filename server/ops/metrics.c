@@ -300,7 +300,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [BACKUP_LAST_SUCCESS] = {.name = "harrierd_backup_last_success_timestamp_seconds",
                              .type = METRIC_GAUGE,
                              .unit = METRIC_MICROSECONDS,
-                             .help = "Time at which a backup was completed last; 0: never."},
+                             .help = "Start of the last backup that was completed; 0: never."},
     [BACKUP_POSITION] = {.name = "harrierd_backup_position",
                          .type = METRIC_GAUGE,
                          .help = "Position of the last record in that backup."},

@@ -85,11 +85,11 @@ class BackupTest(SwapTest):
         self.assertTrue(report["whole"])
         return report
 
-    def import_history(self, data=None, cards=7):
+    def import_history(self, data=None, cards=7, days=range(DAYS)):
         """Days that are closed."""
         path = os.path.join(self.folder, "history.jsonl")
         with open(path, "w", encoding="utf-8") as file:
-            for number in range(DAYS * A_DAY):
+            for number in range(days[0] * A_DAY, days[-1] * A_DAY + A_DAY):
                 sent = transaction(number, cards)
                 at = START_US + number // A_DAY * DAY_US + number % A_DAY * 1000000
                 sent["event_time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at // 1000000))
@@ -206,8 +206,8 @@ class LoadTest(BackupTest):
             self.assertEqual(report["position"], position)
             self.assertEqual("tables_position" in report, position >= third["position"])
             self.check_states(root, position, expected)
-        root, report = self.restore("--to", "end")
-        self.check_states(root, *known[2])
+        _, report = self.restore("--to", "end")
+        self.assertEqual((report["position"], report["cut"]), (known[2][0], False))
         root, _ = self.restore("--no-tables")
         self.assertFalse(os.path.exists(os.path.join(root, "data", "generations")))
         self.check_states(root, *known[2])
@@ -344,6 +344,9 @@ class RefusalTest(BackupTest):
             manifest.write(text)
         self.refuses(65, "0000000001.json: its checksum does not match", "backup", "--verify", self.kept)
         self.refuses(65, "0000000001.json: its checksum does not match", "backup", self.data, self.kept)
+        os.remove(path)
+        self.back_up()
+        self.verify_backup()
 
     def test_damaged_source(self):
         """It does not get into a backup, and the points before it stay."""
@@ -387,12 +390,12 @@ class RefusalTest(BackupTest):
         archive = os.path.join(self.data, "archive")
         os.makedirs(os.path.join(archive, "erasures"))
         os.makedirs(os.path.join(archive, "cut", "00000000000000000009-1"))
-        for name in ("begins", "erasures/1.json", "spare", "committed.new", "cut/00000000000000000009-1/x"):
+        for name in ("later", "erasures/1.json", "spare", "committed.new", "epoch.new-123", "cut/00000000000000000009-1/x"):
             with open(os.path.join(archive, name), "w", encoding="utf-8") as file:
-                file.write("begins" if name == "begins" else name)
+                file.write(name)
         self.back_up()
         beside = {file["path"] for file in self.points()[0]["files"] if "first" not in file}
-        self.assertEqual(beside, {"archive/begins", "archive/erasures/1.json"})
+        self.assertEqual(beside, {"archive/later", "archive/erasures/1.json"})
 
     def test_in_a_cluster(self):
         """What is not known to be committed may still be cut off the archive: it is not backed up."""
@@ -421,6 +424,92 @@ class RefusalTest(BackupTest):
         stored = [name for name in files_below(self.kept) if name.startswith("files/archive/")]
         self.assertEqual(len(stored), report["segments"])
         self.verify_backup()
+
+    def put_epoch(self, number, *names):
+        """As an erasure leaves it: its number, and segments that it has yet to put in place."""
+        lines = "".join(f"{line}\n" for line in ("harrier epoch 1", f"number {number}", *names)).encode()
+        with open(os.path.join(self.data, "archive", "epoch"), "wb") as file:
+            file.write(lines + f"hash {xxh3(lines):016x}\n".encode())
+
+    def test_the_number_of_an_epoch(self):
+        """The archive states how many erasures there were, also if no segment does; a point from in between is none."""
+        self.import_history()
+        self.rebuild()
+        self.back_up()
+        segment = sorted(glob.glob(os.path.join(self.data, "archive", "*", "*.seg*")))[0]
+        self.put_epoch(2, os.path.relpath(segment, os.path.join(self.data, "archive")))
+        self.refuses(75, "an erasure is not finished", "backup", self.data, self.kept)
+        self.assertEqual(len(self.points()), 1)
+        self.put_epoch(2)
+        done = self.harrier("backup", self.data, self.kept, "--json")
+        report = json.loads(done.stdout)
+        self.assertEqual((report["points_rewritten"], report["points"], report["tables"]), (1, 1, "unusable"))
+        self.assertIn("built before the last erasure", done.stderr)
+        self.assertEqual([point["epoch"] for point in self.points()], [2])
+        self.assertFalse([name for name in files_below(self.kept) if "tables.mdb" in name])
+        # What was rewritten may be pruned since: the number stays.
+        self.put_epoch(1)
+        self.refuses(65, "from before that", "backup", self.data, self.kept)
+        with open(os.path.join(self.data, "archive", "epoch"), "a", encoding="utf-8") as file:
+            file.write("more")
+        self.refuses(65, "epoch: it is damaged", "backup", self.data, self.kept)
+
+    def test_lost_tables(self):
+        """They can be built again: no reason for no backup."""
+        self.import_history()
+        self.rebuild()
+        shutil.rmtree(os.path.realpath(self.current()))
+        done = self.harrier("backup", self.data, self.kept, "--json")
+        self.assertEqual(json.loads(done.stdout)["tables"], "unusable")
+        self.assertIn("the tables are left out", done.stderr)
+        root, report = self.restore()
+        self.check_archive(root, report["position"])
+
+
+class PruneTest(BackupTest):
+    def prune(self, before):
+        self.harrier("archive", "prune", self.data, "--before", before, "--quiet")
+
+    def test_points(self):
+        """After a prune a point has the archive as it begins; earlier points keep what is gone."""
+        self.import_history(days=range(2))
+        self.rebuild()
+        first = self.back_up()
+        self.import_history(days=range(2, DAYS))
+        self.rebuild()
+        second = self.back_up()
+        root, _ = self.restore()
+        server = self.server_in(root).start()
+        expected = states(server.status(state_hash=True))
+        self.assertEqual(server.stop(), 0)
+
+        self.prune("2026-01-03")
+        third = self.back_up()
+        begins = self.points()[-1]["files"][0]["first"]
+        self.assertGreater(begins, A_DAY)
+        self.assertEqual(third["position"], second["position"])
+        root, report = self.restore()
+        self.assertEqual(report["point"], 3)
+        self.check_states(root, third["position"], expected)
+        # In front of the beginning: of an earlier point. The last record of the day before is at its end.
+        for place in ("--to-time=2026-01-02T23:59:59Z", f"--to-position={begins - 1}"):
+            root, report = self.restore(place)
+            self.assertEqual((report["point"], report["position"]), (2, begins - 1))
+            self.check_archive(root, begins - 1)
+
+        # Beyond all that the backup has, and earlier tables do not fit the beginning.
+        self.harrier("archive", "seal", self.data)
+        os.rename(self.kept, self.kept + "2")
+        self.back_up(data=root + "/data")
+        self.assertEqual(self.points()[0]["position"], begins - 1)
+        self.prune("2026-01-04")
+        self.back_up("--no-tables")
+        self.assertGreater(self.points()[-1]["files"][0]["first"], begins)
+        root, report = self.restore()
+        self.assertNotIn("tables_point", report)
+        self.check_states(root, third["position"], expected)
+        self.verify_backup()
+        self.assertLess(first["position"], begins)
 
 
 def raise_epoch(path):

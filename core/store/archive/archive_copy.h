@@ -19,6 +19,11 @@ enum archive_name {
  * what a later one adds beside the segments must not be missing from a copy. */
 enum archive_name archive_name_of(const char *name);
 
+/* PATH/epoch: how many erasures have rewritten segments; 0: none has. It stays when what they
+ * rewrote is pruned. ERROR_UNAVAILABLE: one is still putting segments in place, or was killed at
+ * that, so some are the former ones. ERROR_DAMAGED: the file. */
+int archive_copy_epoch(const char *archive, uint64_t *ret_number, struct error *ret_error);
+
 /* A segment's file, open for reading. It stays readable while sealing replaces it. */
 struct archive_copy_source;
 /* archive: its folder. day and first: of the segment (archive_parts.h). */

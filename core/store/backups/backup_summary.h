@@ -11,7 +11,7 @@
 
 /* All zeros: there never was a backup. */
 struct backup_summary {
-    int64_t last_success_us;    /* when it was complete */
+    int64_t last_success_us;    /* when it began */
     struct archive_place place; /* how much of the archive it has */
     uint64_t point;             /* its number in the backup's folder */
     uint64_t bytes;             /* of all files that it needs */

@@ -1,11 +1,13 @@
 /* Copies of segments up to a place: each is an archive that ends there, byte for byte the same
  * records, whatever they were cut from. */
+#include "core/base/hash.h"
 #include "core/store/archive/archive_copy.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_seal.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -182,7 +184,8 @@ static void test_names(void **state) {
     (void)state;
     assert_int_equal(archive_name_of("2026-01-01"), ARCHIVE_NAME_DAY);
     assert_int_equal(archive_name_of("2026-02-30"), ARCHIVE_NAME_KEPT);
-    static const char *const left[] = {"lock", "spare", "committed", "cut", ".draft", "epoch.new"};
+    static const char *const left[] = {"lock",   "spare",     "committed",    "cut",
+                                       ".draft", "epoch.new", "epoch.new-123"};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         assert_int_equal(archive_name_of(left[i]), ARCHIVE_NAME_LEFT);
     static const char *const kept[] = {"begins", "epoch", "erasures", "x", ".new" + 1};
@@ -190,12 +193,48 @@ static void test_names(void **state) {
         assert_int_equal(archive_name_of(kept[i]), ARCHIVE_NAME_KEPT);
 }
 
+/* As an erasure writes it, but with this after the number, and this seed of the hash. */
+static int read_epoch(const char *folder, const char *first, const char *names, uint64_t seed,
+                      uint64_t *ret_number) {
+    char text[512];
+    struct error error;
+    int length = snprintf(text, sizeof text, "%s\n%s", first, names);
+    uint64_t hash = hash64(text, (size_t)length, seed);
+    length += snprintf(text + length, sizeof text - (size_t)length, "hash %016" PRIx64 "\n", hash);
+    scratch_write(scratch_path(folder, "epoch"), text, (size_t)length);
+    int r = archive_copy_epoch(folder, ret_number, &error);
+    assert_true(r == 0 || strstr(error.text, folder));
+    return r;
+}
+
+static void test_epochs(void **state) {
+    (void)state;
+    char *folder = scratch_make();
+    uint64_t number = 7;
+    struct error error;
+    const char *good = "harrier epoch 1\nnumber 3";
+    assert_int_equal(archive_copy_epoch(folder, &number, &error), 0);
+    assert_int_equal(number, 0);
+    assert_int_equal(read_epoch(folder, good, "", 0, &number), 0);
+    assert_int_equal(number, 3);
+    assert_int_equal(
+        read_epoch(folder, good, "2026-01-01/00000000000000000001.seg.zst\n", 0, &number),
+        -ERROR_UNAVAILABLE);
+    static const char *const bad[] = {"harrier epoch 2\nnumber 3", "harrier epoch 1\nnumber x",
+                                      "harrier epoch 1\nnumber 3x", "harrier epoch 1", "number 3"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(read_epoch(folder, bad[i], "", 0, &number), -ERROR_DAMAGED);
+    assert_int_equal(read_epoch(folder, good, "", 1, &number), -ERROR_DAMAGED);
+    scratch_write(scratch_path(folder, "epoch"), "", 0);
+    assert_int_equal(archive_copy_epoch(folder, &number, &error), -ERROR_DAMAGED);
+    scratch_remove(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_positions), cmocka_unit_test(test_times),
+        cmocka_unit_test(test_damage),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_epochs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
