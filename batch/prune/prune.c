@@ -10,11 +10,11 @@
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "core/store/archive/archive_parts.h"
-#include "core/store/archive/archive_prune.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
 #include "core/store/find/find_files.h"
 #include "core/store/generation/generation_base.h"
+#include "core/store/upkeep/archive_prune.h"
 #include "prune_kept.h"
 #include "prune_plans.h"
 

@@ -1,8 +1,8 @@
 /* Copies of segments up to a place: each is an archive that ends there, byte for byte the same
  * records, whatever they were cut from. */
-#include "core/store/archive/archive_copy.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_seal.h"
+#include "core/store/upkeep/archive_copy.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <fcntl.h>

@@ -2,8 +2,8 @@
  * refused by the system, at every call that changes a file. Linked so that those calls come through
  * here. */
 #include "core/store/archive/archive_parts.h"
-#include "core/store/archive/archive_prune.h"
 #include "core/store/archive/archive_seal.h"
+#include "core/store/upkeep/archive_prune.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 #include "archive_prune.h"
 
 #include "core/base/check.h"
-#include "file.h"
-#include "segment.h"
-#include "segment_file.h"
+#include "core/store/archive/file.h"
+#include "core/store/archive/segment.h"
+#include "core/store/archive/segment_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -137,8 +137,8 @@ static int check_from(int directory, struct archive_place from, struct error *re
     return r < 0 ? r : 0;
 }
 
-/* A failure to sync the folder comes after the rename: the beginning has moved, and files stay until
- * the next run. */
+/* A failure to sync the folder comes after the rename: the beginning has moved, and files stay
+ * until the next run. */
 static bool begins_at(int directory, struct archive_place place) {
     struct archive_begin now;
     struct error ignored;

@@ -9,7 +9,7 @@
  * Not here: what may go, and the tables that stand for it (batch/prune). */
 #pragma once
 
-#include "archive_begin.h"
+#include "core/store/archive/archive_begin.h"
 
 #include <stddef.h>
 
