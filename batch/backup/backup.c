@@ -202,12 +202,14 @@ static int add_segment(struct backup_job *job, size_t index, struct error *ret_e
 static int add_segments(struct backup_job *job, struct error *ret_error) {
     int r = 0;
     for (size_t i = 0; i < archive_parts_count(job->parts) && r == 0; i++)
-        r = add_segment(job, i, ret_error);
+        if (!archive_parts_part(job->parts, i).is_head) /* `begins`, one of the other files */
+            r = add_segment(job, i, ret_error);
     job->point.place = archive_parts_end(job->parts);
     return r;
 }
 
-/* The other files of the archive, and a hash of which there are in which version. */
+/* The other files of the archive, and a hash of which there are in which version. Of a folder only
+ * whether it is the same: while a prune builds tables in `base`, nothing of this point changes. */
 static int walk_kept(struct backup_job *job, bool adds, uint64_t *ret_hash,
                      struct error *ret_error) {
     const struct backup_tree tree = {0};
@@ -221,8 +223,10 @@ static int walk_kept(struct backup_job *job, bool adds, uint64_t *ret_hash,
         if (archive_name_of(entry->d_name) != ARCHIVE_NAME_KEPT ||
             fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        const int64_t version[] = {(int64_t)status.st_ino, status.st_size, status.st_mtim.tv_sec,
-                                   status.st_mtim.tv_nsec};
+        bool is_file = !S_ISDIR(status.st_mode);
+        const int64_t version[] = {(int64_t)status.st_ino, is_file ? status.st_size : 0,
+                                   is_file ? status.st_mtim.tv_sec : 0,
+                                   is_file ? status.st_mtim.tv_nsec : 0};
         hash ^= hash64(version, sizeof version, hash_text(text_of(entry->d_name)));
         if (!adds)
             continue;
@@ -261,30 +265,24 @@ static int check_same_archive(const struct backup_job *job, struct error *ret_er
 /* ---------------------------------------------------------------------------------------------
  * A point */
 
-/* The segment of the newest point that ends in front of the archive's first one: what a prune has
- * dropped since. */
-static int check_pruned(const struct backup_job *job, struct error *ret_error) {
-    struct archive_part first = archive_parts_part(job->parts, 0);
-    struct archive_copy_source *source;
-    int r = archive_copy_open(job->archive, first.day, first.first, &source, ret_error);
-    if (r < 0)
-        return r;
-    struct archive_place before = archive_copy_file(source).before;
-    archive_copy_close(source);
-    for (size_t i = 0; i < backup_point_segments(job->last); i++)
-        if (job->last->files[i].last == before.position)
-            return job->last->files[i].chain == before.chain;
-    return before.position > job->last->place.position;
+/* A prune has dropped more than the newest point has, so nothing can be compared. */
+static void note_gap(struct backup_job *job) {
+    backup_note(job,
+                "records %" PRIu64 " to %" PRIu64
+                " are in no point: a prune has dropped them since the last backup",
+                job->last->place.position + 1, archive_parts_begin(job->parts)->place.position);
 }
 
 /* Is the backup one of this archive? */
-static int check_history(const struct backup_job *job, struct error *ret_error) {
+static int check_history(struct backup_job *job, struct error *ret_error) {
     if (!job->last)
         return 0;
     const struct archive_place place = job->last->place;
-    bool is_pruned = archive_parts_part(job->parts, 0).first > place.position;
-    int r = is_pruned ? check_pruned(job, ret_error)
-                      : archive_parts_holds(job->parts, place, ret_error);
+    if (archive_parts_begin(job->parts)->place.position > place.position) {
+        note_gap(job);
+        return 0;
+    }
+    int r = archive_parts_holds(job->parts, place, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     uint64_t end = archive_parts_end(job->parts).position;
@@ -339,6 +337,8 @@ static int collect_all(struct backup_job *job, struct backup_table_files *tables
     if (r == 0)
         r = walk_kept(job, true, &after, ret_error);
     if (r == 0)
+        r = backup_check_bases(job, ret_error);
+    if (r == 0)
         r = check_same_archive(job, ret_error);
     if (r == 0)
         r = walk_kept(job, false, &after, ret_error);
@@ -349,12 +349,28 @@ static int collect_all(struct backup_job *job, struct backup_table_files *tables
     return r == 0 ? backup_add_trees(job, ret_error) : r;
 }
 
+/* A segment that a prune has removed while it was to be copied is not missing. */
+static int explain(const struct backup_job *job, const struct archive_begin *before, int r,
+                   struct error *ret_error) {
+    struct archive_begin now;
+    struct error ignored;
+    if (r >= 0 || r == -ERROR_INTERRUPTED || r == -ERROR_UNAVAILABLE ||
+        archive_begin_look_at(job->archive, &now, &ignored) < 0 ||
+        now.place.position == before->place.position)
+        return r;
+    return error_set(ret_error, ERROR_UNAVAILABLE,
+                     "a prune has made it begin after record %" PRIu64, now.place.position);
+}
+
 static int collect(struct backup_job *job, struct error *ret_error) {
     struct backup_table_files tables = {.descriptors = {-1, -1}};
+    struct archive_begin begin;
     backup_point_deinit(&job->point);
     job->report.secrets = 0;
     job->report.tables = job->options->with_tables ? BACKUP_TABLES_NONE : BACKUP_TABLES_LEFT;
-    int r = collect_all(job, &tables, ret_error);
+    int r = archive_begin_look_at(job->archive, &begin, ret_error);
+    if (r >= 0)
+        r = explain(job, &begin, collect_all(job, &tables, ret_error), ret_error);
     backup_close_tables(&tables);
     archive_parts_close(job->parts);
     job->parts = NULL;

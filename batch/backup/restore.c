@@ -7,6 +7,7 @@
 #include "core/base/json_writer.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
+#include "core/store/generation/generation_base.h"
 #include "core/store/upkeep/archive_copy.h"
 
 #include <dirent.h>
@@ -282,8 +283,7 @@ static int go_back(struct restore_job *job, struct archive_copy_source *source, 
     const struct backup_file *file = &job->point->files[job->last];
     struct archive_copy_end end;
     char asked[RESTORE_TIME_SIZE], received[RESTORE_TIME_SIZE];
-    if (job->last > 0) {
-        job->last--;
+    if (restore_go_back(job)) {
         restore_take_whole(job);
         return 0;
     }
@@ -404,16 +404,36 @@ static int link_tables(const struct restore_job *job, struct error *ret_error) {
     return directory_sync(job->target, DATA "/generations", ret_error);
 }
 
+/* The tables that stand for what a prune had dropped; each file's hash has been checked. */
+static int check_bases(const char *archive, const struct archive_parts *parts,
+                       struct error *ret_error) {
+    const struct archive_begin *begin = archive_parts_begin(parts);
+    int r = 0;
+    for (size_t i = 0; i < begin->base_count && r == 0; i++) {
+        struct generation *base;
+        r = generation_open_base_of(archive, begin, begin->bases[i].plan_id, false, &base,
+                                    ret_error);
+        if (r == 0)
+            generation_close(base);
+    }
+    return r;
+}
+
 /* What is on the disk now is an archive that ends there. */
 static int check_archive(struct restore_job *job, const char *name, struct error *ret_error) {
     struct archive_parts *parts;
     char *path = name_printf("%s/%s", job->options->target, name);
     int r = archive_parts_open(path, &parts, ret_error);
+    if (r < 0) {
+        free(path);
+        return r;
+    }
+    struct archive_place end = archive_parts_end(parts);
+    r = check_bases(path, parts, ret_error);
+    archive_parts_close(parts);
     free(path);
     if (r < 0)
         return r;
-    struct archive_place end = archive_parts_end(parts);
-    archive_parts_close(parts);
     if (job->place.position > 0 &&
         (end.position != job->place.position || end.chain != job->place.chain))
         return error_set(

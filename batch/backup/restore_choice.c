@@ -45,6 +45,28 @@ static int refuse_late(const struct restore_job *job, const struct backup_point 
     return 0;
 }
 
+static bool is_last_of_point(const struct restore_job *job) {
+    return job->last + 1 == backup_point_segments(job->point);
+}
+
+/* A prune has dropped records that came after the point, and no later one has them. */
+static int refuse_gap(const struct restore_job *job, size_t index, struct error *ret_error) {
+    const struct backup_point *point = &job->points.points[index];
+    char asked[RESTORE_TIME_SIZE], made[RESTORE_TIME_SIZE];
+    if (index + 1 == job->usable || job->options->time_us <= point->made_us ||
+        point[1].files[0].first <= point->place.position + 1 || !is_last_of_point(job) ||
+        job->options->time_us == INT64_MAX)
+        return 0;
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s: records %" PRIu64 " to %" PRIu64
+                     ", received after %s, are in no point: a prune had dropped them from the "
+                     "archive before the next backup. What was received up to %s cannot be "
+                     "restored; --to-position %" PRIu64 " restores what came before them",
+                     job->options->folder, point->place.position + 1, point[1].files[0].first - 1,
+                     restore_time_text(point->made_us, made),
+                     restore_time_text(job->options->time_us, asked), point->place.position);
+}
+
 /* The newest point that has the place: an older one may begin earlier, if segments were dropped
  * from the archive since. */
 int restore_choose_point(struct restore_job *job, struct error *ret_error) {
@@ -59,6 +81,7 @@ int restore_choose_point(struct restore_job *job, struct error *ret_error) {
             continue;
         job->point = point;
         job->last = segment;
+        r = refuse_gap(job, i, ret_error);
     }
     if (r == 0 && !job->point) {
         const struct backup_file *first = &newest->files[0];
@@ -75,8 +98,24 @@ int restore_choose_point(struct restore_job *job, struct error *ret_error) {
     return r;
 }
 
-static bool is_last_of_point(const struct restore_job *job) {
-    return job->last + 1 == backup_point_segments(job->point);
+bool restore_go_back(struct restore_job *job) {
+    uint64_t last = job->point->files[job->last].first - 1;
+    if (job->last > 0) {
+        job->last--;
+        return true;
+    }
+    for (size_t i = job->usable; i-- > 0;) {
+        const struct backup_point *point = &job->points.points[i];
+        size_t count = backup_point_segments(point), at = count;
+        while (at > 0 && point->files[at - 1].last > last)
+            at--;
+        if (at == 0 || point->files[at - 1].last != last)
+            continue;
+        job->point = point;
+        job->last = at - 1;
+        return true;
+    }
+    return false;
 }
 
 /* Is all of the last segment within the limits? */
@@ -95,14 +134,16 @@ void restore_take_whole(struct restore_job *job) {
     job->cuts = false;
 }
 
-/* The newest point that is not after the place, for reports and the like. */
+/* The newest point that is not after the place, for reports and the like; its tables, unless they
+ * are of a place in front of where the archive begins. */
 void restore_choose_others(struct restore_job *job) {
     for (size_t i = 0; i < job->usable; i++) {
         const struct backup_point *point = &job->points.points[i];
         if (point->place.position <= job->place.position)
             job->others = point;
         if (job->options->with_tables && point->tables &&
-            point->tables_place.position <= job->place.position)
+            point->tables_place.position <= job->place.position &&
+            point->tables_place.position + 1 >= job->point->files[0].first)
             job->tables = point;
     }
     if (job->place.position == job->point->place.position) {

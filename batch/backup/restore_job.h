@@ -37,5 +37,8 @@ int restore_choose_point(struct restore_job *job, struct error *ret_error);
 /* Is all of the last segment within the limits? Then it is taken as it is. */
 bool restore_is_whole(const struct restore_job *job);
 void restore_take_whole(struct restore_job *job);
+/* To the segment in front of it, which is one of an older point if a prune has made the archive
+ * begin here. false: there is none. */
+bool restore_go_back(struct restore_job *job);
 /* For tables, reports and the rest: once the place is known. */
 void restore_choose_others(struct restore_job *job);
