@@ -5,9 +5,7 @@
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
-#include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
-#include "core/store/generation/generation_base.h"
 #include "core/store/upkeep/archive_copy.h"
 
 #include <dirent.h>
@@ -404,47 +402,6 @@ static int link_tables(const struct restore_job *job, struct error *ret_error) {
     return directory_sync(job->target, DATA "/generations", ret_error);
 }
 
-/* The tables that stand for what a prune had dropped; each file's hash has been checked. */
-static int check_bases(const char *archive, const struct archive_parts *parts,
-                       struct error *ret_error) {
-    const struct archive_begin *begin = archive_parts_begin(parts);
-    int r = 0;
-    for (size_t i = 0; i < begin->base_count && r == 0; i++) {
-        struct generation *base;
-        r = generation_open_base_of(archive, begin, begin->bases[i].plan_id, false, &base,
-                                    ret_error);
-        if (r == 0)
-            generation_close(base);
-    }
-    return r;
-}
-
-/* What is on the disk now is an archive that ends there. */
-static int check_archive(struct restore_job *job, const char *name, struct error *ret_error) {
-    struct archive_parts *parts;
-    char *path = name_printf("%s/%s", job->options->target, name);
-    int r = archive_parts_open(path, &parts, ret_error);
-    if (r < 0) {
-        free(path);
-        return r;
-    }
-    struct archive_place end = archive_parts_end(parts);
-    r = check_bases(path, parts, ret_error);
-    archive_parts_close(parts);
-    free(path);
-    if (r < 0)
-        return r;
-    if (job->place.position > 0 &&
-        (end.position != job->place.position || end.chain != job->place.chain))
-        return error_set(
-            ret_error, ERROR_DAMAGED,
-            "%s: the restored archive ends with record %" PRIu64 " and chain %016" PRIx64
-            "; expected record %" PRIu64 " and chain %016" PRIx64,
-            job->options->target, end.position, end.chain, job->place.position, job->place.chain);
-    job->place = end;
-    return 0;
-}
-
 /* Folders get the owner that files have. */
 static int own_folders(const struct restore_job *job, const char *name, struct error *ret_error) {
     int inner = openat(job->target, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -528,7 +485,7 @@ static int stage_all(struct restore_job *job, struct error *ret_error) {
     if (r == 0)
         r = link_tables(job, ret_error);
     if (r == 0)
-        r = check_archive(job, DATA "/archive", ret_error);
+        r = restore_check_archive(job, DATA "/archive", ret_error);
     if (r == 0 && job->is_root)
         r = own_folders(job, DATA, ret_error);
     return r == 0 ? backup_write_whole(job->target, WHOLE, "\n", 1, ret_error) : r;
@@ -537,7 +494,7 @@ static int stage_all(struct restore_job *job, struct error *ret_error) {
 static int finish(struct restore_job *job, struct error *ret_error) {
     int r = move_out(job, ret_error);
     if (r == 0)
-        r = check_archive(job, "archive", ret_error);
+        r = restore_check_archive(job, "archive", ret_error);
     return r == 0 ? clean_up(job, ret_error) : r;
 }
 

@@ -52,18 +52,18 @@ static bool is_last_of_point(const struct restore_job *job) {
 /* A prune has dropped records that came after the point, and no later one has them. */
 static int refuse_gap(const struct restore_job *job, size_t index, struct error *ret_error) {
     const struct backup_point *point = &job->points.points[index];
-    char asked[RESTORE_TIME_SIZE], made[RESTORE_TIME_SIZE];
-    if (index + 1 == job->usable || job->options->time_us <= point->made_us ||
+    char asked[RESTORE_TIME_SIZE], received[RESTORE_TIME_SIZE];
+    if (index + 1 == job->usable || job->options->time_us <= point->time_us ||
         point[1].files[0].first <= point->place.position + 1 || !is_last_of_point(job) ||
         job->options->time_us == INT64_MAX)
         return 0;
     return error_set(ret_error, ERROR_NOT_FOUND,
                      "%s: records %" PRIu64 " to %" PRIu64
-                     ", received after %s, are in no point: a prune had dropped them from the "
-                     "archive before the next backup. What was received up to %s cannot be "
-                     "restored; --to-position %" PRIu64 " restores what came before them",
+                     ", received after %s, are in no point: a prune had dropped them before the "
+                     "next backup. So what was received up to %s cannot be restored; "
+                     "--to-position %" PRIu64 " restores what came before them",
                      job->options->folder, point->place.position + 1, point[1].files[0].first - 1,
-                     restore_time_text(point->made_us, made),
+                     restore_time_text(point->time_us, received),
                      restore_time_text(job->options->time_us, asked), point->place.position);
 }
 

@@ -42,3 +42,9 @@ void restore_take_whole(struct restore_job *job);
 bool restore_go_back(struct restore_job *job);
 /* For tables, reports and the rest: once the place is known. */
 void restore_choose_others(struct restore_job *job);
+
+/* ---- restore_check.c ---- */
+
+/* The archive of this name in the target ends with job->place; if that is not known, it becomes
+ * known. The tables of where it begins are there. ERROR_DAMAGED. */
+int restore_check_archive(struct restore_job *job, const char *name, struct error *ret_error);

@@ -387,12 +387,12 @@ class RefusalTest(BackupTest):
         archive = os.path.join(self.data, "archive")
         os.makedirs(os.path.join(archive, "erasures"))
         os.makedirs(os.path.join(archive, "cut", "00000000000000000009-1"))
-        for name in ("begins", "erasures/1.json", "spare", "committed.new", "cut/00000000000000000009-1/x"):
+        for name in ("remarks", "erasures/1.json", "spare", "committed.new", "cut/00000000000000000009-1/x"):
             with open(os.path.join(archive, name), "w", encoding="utf-8") as file:
-                file.write("begins" if name == "begins" else name)
+                file.write(name)
         self.back_up()
         beside = {file["path"] for file in self.points()[0]["files"] if "first" not in file}
-        self.assertEqual(beside, {"archive/begins", "archive/erasures/1.json"})
+        self.assertEqual(beside, {"archive/remarks", "archive/erasures/1.json"})
 
     def test_in_a_cluster(self):
         """What is not known to be committed may still be cut off the archive: it is not backed up."""

@@ -137,6 +137,32 @@ static int check_from(int directory, struct archive_place from, struct error *re
     return r < 0 ? r : 0;
 }
 
+/* Does what stays go on from there? The archive may have been rewritten since the caller read it.
+ */
+static int check_continued(int directory, const struct archive_begin *begin,
+                           struct error *ret_error) {
+    struct segment_list list = {0};
+    struct segment_file *file = NULL;
+    struct segment_header header;
+    int r = segment_list_scan(&list, directory, INT32_MIN, ret_error);
+    if (r == 0) {
+        segment_list_begin(&list, begin->place);
+        r = list.count == 0
+                ? 1
+                : segment_file_open_header(directory, &list.segments[0], &file, &header, ret_error);
+    }
+    if (r >= 0 && (r > 0 || header.before.position != begin->place.position ||
+                   header.before.chain != begin->place.chain ||
+                   (file->is_sealed && memcmp(file->seal.before, begin->seal, SEAL_HASH_SIZE))))
+        r = error_set(ret_error, ERROR_UNAVAILABLE,
+                      "no segment continues record %" PRIu64
+                      " any more: it was rewritten meanwhile; start again",
+                      begin->place.position);
+    segment_file_close(file);
+    segment_list_deinit(&list);
+    return r;
+}
+
 /* A failure to sync the folder comes after the rename: the beginning has moved, and files stay
  * until the next run. */
 static bool begins_at(int directory, struct archive_place place) {
@@ -157,6 +183,8 @@ int archive_prune(const char *path, struct archive_place from, struct archive_be
     if (r < 0)
         return r;
     r = check_from(directory, from, ret_error);
+    if (r == 0)
+        r = check_continued(directory, begin, ret_error);
     if (r == 0)
         r = archive_begin_write(directory, begin, kept, ret_error);
     *ret_is_done = r == 0 || begins_at(directory, begin->place);

@@ -527,6 +527,37 @@ static void refused_at_every_call(void **state) {
     set_up(state);
 }
 
+/* What was read of the archive no longer fits it: nothing is dropped. */
+static void what_stays_must_continue_it(void **state) {
+    struct scene *scene = *state;
+    struct archive_prune_report report;
+    struct error error;
+    bool is_done;
+    for (int wrong = 0; wrong < 4; wrong++) {
+        struct archive_parts *parts = open_parts(scene->folder);
+        struct buffer kept;
+        buffer_init(&kept);
+        struct archive_begin begin = begin_behind(parts, CUT / A_DAY - 1, &kept);
+        archive_parts_close(parts);
+        if (wrong == 0)
+            begin.place.chain ^= 1;
+        else if (wrong == 1)
+            begin.seal[31] ^= 1;
+        else if (wrong == 2)
+            begin.place.position--;
+        else
+            begin.place.position = RECORDS;
+        assert_int_equal(archive_prune(scene->folder, (struct archive_place){0}, &begin, &kept,
+                                       &is_done, &report, &error),
+                         -ERROR_UNAVAILABLE);
+        assert_non_null(strstr(error.text, "start again"));
+        assert_false(is_done);
+        assert_int_equal(expect_whole(scene, RECORDS), 0);
+        buffer_deinit(&kept);
+    }
+    prune_well(scene->folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(readers_begin_there, set_up, tear_down),
@@ -537,6 +568,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(damage_is_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_one_continues_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_is_overtaken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_stays_must_continue_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed_at_every_call, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_at_every_call, set_up, tear_down),
     };
