@@ -27,6 +27,19 @@ static struct {
     int number;    /* errno of the failure; 0: the process is killed */
 } calls;
 
+/* Something else happens when so many segments have been opened for reading; 0: nothing will. */
+static struct {
+    unsigned left;
+    void (*act)(const char *folder);
+    const char *folder;
+} meanwhile;
+
+static void count_opened(const char *name) {
+    if (meanwhile.left == 0 || !strstr(name, ".seg") || --meanwhile.left > 0)
+        return;
+    meanwhile.act(meanwhile.folder);
+}
+
 /* true: the call fails. Or it does not return. */
 static bool strike(void) {
     if (calls.left == 0 || --calls.left > 0)
@@ -50,6 +63,7 @@ int __wrap_unlinkat(int directory, const char *name, int flags);
 
 int __wrap_openat64(int directory, const char *name, int flags, ...) {
     mode_t mode = 0;
+    count_opened(name);
     if (flags & O_CREAT) {
         va_list arguments;
         va_start(arguments, flags);
@@ -456,6 +470,51 @@ static void a_reader_is_overtaken(void **state) {
     arena_deinit(&arena);
 }
 
+static void open_as_writer(const struct scene *scene) {
+    struct archive_recovery recovery;
+    struct archive *archive = bench_open(scene->folder, 0, &recovery);
+    assert_int_equal(recovery.position, RECORDS);
+    assert_int_equal(recovery.torn_bytes, 0);
+    archive_close(archive);
+}
+
+static void open_as_parts(const struct scene *scene) {
+    struct archive_parts *parts = open_parts(scene->folder);
+    assert_int_equal(archive_parts_end(parts).position, RECORDS);
+    archive_parts_close(parts);
+}
+
+static void open_as_reader(const struct scene *scene) {
+    struct archive_reader *reader;
+    struct error error;
+    if (archive_reader_open(scene->folder, (struct archive_place){0}, &reader, &error) < 0)
+        fail_msg("%s", error.text);
+    archive_reader_close(reader);
+}
+
+/* A prune between any two files that are opened: it is opened as it was, or as it is then. */
+static void pruned_while_it_is_opened(void **state) {
+    static void (*const openers[])(const struct scene *) = {open_as_writer, open_as_parts,
+                                                            open_as_reader};
+    for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
+        bool has_acted = true;
+        unsigned at = 1;
+        for (; has_acted; at++) {
+            struct scene *scene = *state;
+            meanwhile.act = prune_well;
+            meanwhile.folder = scene->folder;
+            meanwhile.left = at;
+            openers[i](scene);
+            has_acted = meanwhile.left == 0;
+            meanwhile.left = 0;
+            assert_int_equal(expect_whole(scene, RECORDS), has_acted ? CUT : 0);
+            tear_down(state);
+            set_up(state);
+        }
+        assert_true(at > 2);
+    }
+}
+
 /* ---- crashes ---- */
 
 /* false: nothing struck. */
@@ -568,6 +627,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(damage_is_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_one_continues_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_is_overtaken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pruned_while_it_is_opened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_stays_must_continue_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed_at_every_call, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_at_every_call, set_up, tear_down),
