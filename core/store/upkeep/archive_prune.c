@@ -44,10 +44,17 @@ static int remove_segment(int directory, const struct segment *segment,
     return r;
 }
 
-/* What is left in the folder of a day that has no segment any more: bytes that a crash tore, which
- * are records as well. */
-static int remove_day(int directory, int32_t day, struct archive_prune_report *report,
-                      struct error *ret_error) {
+/* "00000000000000000042.seg.torn-1": bytes that a crash tore off a segment. */
+static bool is_torn_until(const char *name, uint64_t last) {
+    char *end;
+    return strspn(name, "0123456789") == 20 && strtoull(name, &end, 10) <= last &&
+           strncmp(end, ".seg.torn-", strlen(".seg.torn-")) == 0;
+}
+
+/* What is left in the folder of a day: all of it if no segment is, else torn bytes, which are
+ * records as well, of those that are gone. */
+static int remove_day(int directory, int32_t day, bool all, const struct archive_begin *begin,
+                      struct archive_prune_report *report, struct error *ret_error) {
     char name[DAY_NAME_SIZE];
     day_format(day, name);
     int descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -60,17 +67,18 @@ static int remove_day(int directory, int32_t day, struct archive_prune_report *r
     }
     int r = 0;
     for (const struct dirent *entry; r == 0 && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (all ? strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0
+                : is_torn_until(entry->d_name, begin->place.position))
             r = remove_file(descriptor, entry->d_name, report, ret_error);
-    if (r == 0 && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+    if (r == 0 && all && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
         r = error_set_errno(ret_error, errno, "%s: cannot remove", name);
     closedir(folder);
     return r;
 }
 
-/* Folders of days before the first segment that stays. */
-static int remove_days(int directory, int32_t first_day, struct archive_prune_report *report,
-                       struct error *ret_error) {
+/* Folders of days before the first segment that stays, and in that of its day what is torn. */
+static int remove_days(int directory, int32_t first_day, const struct archive_begin *begin,
+                       struct archive_prune_report *report, struct error *ret_error) {
     int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = again < 0 ? NULL : fdopendir(again);
     if (!folder) {
@@ -82,8 +90,8 @@ static int remove_days(int directory, int32_t first_day, struct archive_prune_re
     int r = 0;
     for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
         int32_t day;
-        if (day_parse(text_of(entry->d_name), &day) && day < first_day)
-            r = remove_day(directory, day, report, ret_error);
+        if (day_parse(text_of(entry->d_name), &day) && day <= first_day)
+            r = remove_day(directory, day, day < first_day, begin, report, ret_error);
     }
     closedir(folder);
     return r;
@@ -100,7 +108,7 @@ static int remove_front(int directory, const struct archive_begin *begin,
     for (size_t i = 0; i < gone && r == 0; i++)
         r = remove_segment(directory, &list.segments[i], report, ret_error);
     if (r == 0 && gone < list.count)
-        r = remove_days(directory, list.segments[gone].day, report, ret_error);
+        r = remove_days(directory, list.segments[gone].day, begin, report, ret_error);
     if (r == 0)
         r = directory_sync(directory, ".", ret_error);
     segment_list_deinit(&list);

@@ -305,6 +305,28 @@ static void the_policy_in_force_keeps_its_history(void **state) {
     assert_int_not_equal(others, 0);
 }
 
+/* What a crash tore off a segment goes with it, also if others of its day stay. */
+static void torn_bytes_go_too(void **state) {
+    (void)state;
+    struct scene scene;
+    struct archive_parts *parts;
+    struct error error;
+    char gone[512], stays[512];
+    open_scene(&scene);
+    assert_int_equal(archive_parts_open(scene.archive, &parts, &error), 0);
+    struct archive_part first = archive_parts_part(parts, 0), third = archive_parts_part(parts, 2);
+    assert_int_equal(first.day, third.day);
+    snprintf(gone, sizeof gone, "%s/%.35s.torn-2", scene.archive, first.file);
+    snprintf(stays, sizeof stays, "%s/%.35s.torn-1", scene.archive, third.file);
+    archive_parts_close(parts);
+    scratch_write(gone, "x", 1);
+    scratch_write(stays, "x", 1);
+    prune(&scene, time_after(&scene, 0));
+    assert_false(scratch_exists(gone));
+    assert_true(scratch_exists(stays));
+    close_scene(&scene);
+}
+
 /* ---- backups ---- */
 
 static void ignore_note(struct backup_listener *self, const char *text) {
@@ -478,6 +500,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_left_is_the_same),
         cmocka_unit_test(the_policy_in_force_keeps_its_history),
+        cmocka_unit_test(torn_bytes_go_too),
         cmocka_unit_test(a_backup_has_the_beginning),
         cmocka_unit_test(a_restore_takes_no_tables_from_before),
         cmocka_unit_test(a_prune_at_every_step_of_a_backup),

@@ -586,6 +586,33 @@ static void refused_at_every_call(void **state) {
     set_up(state);
 }
 
+/* A cluster's log never ends there: a prune stays behind what is committed. */
+static void it_cannot_be_cut_off_at_its_beginning(void **state) {
+    struct scene *scene = *state;
+    struct archive_parts *parts = open_parts(scene->folder);
+    struct archive_prune_report report;
+    struct archive_cut_report cut;
+    struct buffer kept;
+    struct error error;
+    bool is_done;
+    buffer_init(&kept);
+    struct archive_begin begin = begin_behind(parts, DAYS - 2, &kept);
+    archive_parts_close(parts);
+    assert_int_equal(archive_prune(scene->folder, (struct archive_place){0}, &begin, &kept,
+                                   &is_done, &report, &error),
+                     0);
+    buffer_deinit(&kept);
+    struct archive *archive = bench_open(scene->folder, 0, NULL);
+    const uint64_t at[] = {begin.place.position, CUT, 0};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        assert_int_equal(archive_cut(archive, scene->places[at[i]], &cut, &error),
+                         -ERROR_NOT_FOUND);
+        assert_non_null(strstr(error.text, "a prune has dropped"));
+    }
+    archive_close(archive);
+    assert_int_equal(expect_whole(scene, RECORDS), begin.place.position);
+}
+
 /* What was read of the archive no longer fits it: nothing is dropped. */
 static void what_stays_must_continue_it(void **state) {
     struct scene *scene = *state;
@@ -628,6 +655,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_second_one_continues_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_is_overtaken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pruned_while_it_is_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_cannot_be_cut_off_at_its_beginning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_stays_must_continue_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed_at_every_call, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_at_every_call, set_up, tear_down),
