@@ -4,10 +4,10 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "core/store/archive/archive_copy.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
 #include "core/store/backups/backup_summary.h"
+#include "core/store/upkeep/archive_copy.h"
 
 #include <dirent.h>
 #include <errno.h>

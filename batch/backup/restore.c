@@ -5,9 +5,9 @@
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
-#include "core/store/archive/archive_copy.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
+#include "core/store/upkeep/archive_copy.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -10,11 +10,11 @@
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "core/store/archive/archive_parts.h"
-#include "core/store/archive/archive_prune.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
 #include "core/store/find/find_files.h"
 #include "core/store/generation/generation_base.h"
+#include "core/store/upkeep/archive_prune.h"
 #include "prune_kept.h"
 #include "prune_plans.h"
 
@@ -50,15 +50,35 @@ static int check_time(struct prune *prune, struct error *ret_error) {
     return error_set(ret_error, ERROR_INVALID, "%s is in the future: it is %s now", before, now);
 }
 
+static int no_tables(const struct prune *prune, struct error *ret_error) {
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s has no tables: only what tables cover may go, so run `harrier rebuild` "
+                     "first",
+                     prune->options->generations);
+}
+
+/* Before the tables in use are opened: a rebuild may not replace them afterwards. */
+static int lock(struct prune *prune, struct error *ret_error) {
+    const char *root = prune->options->generations;
+    int directory;
+    if (prune->options->dry_run)
+        return 0;
+    int r = directory_open(root, "folder", &directory, ret_error);
+    if (r == -ERROR_NOT_FOUND)
+        return no_tables(prune, ret_error);
+    if (r < 0)
+        return r;
+    r = directory_lock(directory, root, "builds a generation here", &prune->lock, ret_error);
+    close(directory);
+    return r;
+}
+
 /* Read in full against its hashes: it is what makes the records dispensable. */
 static int open_tables(struct prune *prune, struct error *ret_error) {
     const char *root = prune->options->generations;
     int r = generation_open_current(root, true, &prune->generation, ret_error);
     if (r == -ERROR_NOT_FOUND)
-        return error_set(ret_error, ERROR_NOT_FOUND,
-                         "%s has no tables: only what tables cover may go, so run "
-                         "`harrier rebuild` first",
-                         root);
+        return no_tables(prune, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "only what sound tables cover may go");
     struct buffer messages;
@@ -75,19 +95,6 @@ static int open_tables(struct prune *prune, struct error *ret_error) {
                          "differently: run `harrier rebuild` first",
                          manifest->version);
     return 0;
-}
-
-static int lock(struct prune *prune, struct error *ret_error) {
-    const char *root = prune->options->generations;
-    int directory;
-    if (prune->options->dry_run)
-        return 0;
-    int r = directory_make(AT_FDCWD, root, &directory, ret_error);
-    if (r < 0)
-        return r;
-    r = directory_lock(directory, root, "builds a generation here", &prune->lock, ret_error);
-    close(directory);
-    return r;
 }
 
 /* What searches keep of the segments that are gone: hashes and columns of their records. */
@@ -275,7 +282,7 @@ static int drop(struct prune *prune, struct error *ret_error) {
 int prune_run(const struct prune_options *options, struct progress *progress, bool *ret_is_done,
               struct prune_report *ret_report, struct error *ret_error) {
     static int (*const steps[])(struct prune *, struct error *) = {
-        check_time, open_tables, lock, finish_earlier, seal, open_parts,
+        check_time, lock, open_tables, finish_earlier, seal, open_parts,
     };
     struct prune prune = {.options = options, .progress = progress, .lock = -1};
     double begin = monotonic_seconds();

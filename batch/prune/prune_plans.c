@@ -52,6 +52,17 @@ static void take_newest(struct finding *finding, int64_t from_us) {
     take_plan(finding, history->spans[finding->seen - 1].plan, from_us);
 }
 
+/* Nothing was decided with its features yet if it was reloaded after the last rebuild, but the next
+ * one builds tables for them. */
+static void take_policy_in_force(struct finding *finding, int64_t now_us) {
+    const struct replay_history *history = &finding->history;
+    if (history->policy_count == 0)
+        return;
+    struct snapshot *snapshot = history->policies[history->policy_count - 1].snapshot;
+    if (snapshot)
+        take_plan(finding, snapshot, now_us);
+}
+
 static bool is_wanted(enum record_type type) {
     return type == RECORD_SNAPSHOT || type == RECORD_GENERATION;
 }
@@ -110,6 +121,9 @@ int prune_plans_find(const struct archive_parts *parts, size_t end, const struct
             r = take_part(&finding, i, &arena, ret_error);
     if (r == 0 && finding.lacking)
         ret_plans->lacking_until = archive_parts_end(parts).position;
+    if (r == 0) /* the last part's records were received after that */
+        take_policy_in_force(
+            &finding, archive_parts_part(parts, archive_parts_count(parts) - 1).time_before_us);
     arena_deinit(&arena);
     replay_history_deinit(&finding.history);
     return r;

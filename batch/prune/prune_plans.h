@@ -1,6 +1,7 @@
-/* The features that decisions behind a pruned archive's new beginning were made with. Each set of
- * them needs tables for the beginning, so that these decisions can be derived again; one that came
- * into use so late that nothing from before counted in it by then does not. */
+/* The features that decisions behind a pruned archive's new beginning were made with, and those of
+ * the policy in force. Each set of them needs tables for the beginning, so that these decisions can
+ * be derived again, and the next tables built; one that came into use so late that nothing from
+ * before counted in it by then does not. */
 #pragma once
 
 #include "core/policy/load/snapshot.h"

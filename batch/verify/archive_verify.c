@@ -9,8 +9,8 @@
 #include "batch/base/record_bytes.h"
 #include "batch/base/thread_pool.h"
 #include "core/base/check.h"
-#include "core/store/archive/archive_check.h"
 #include "core/store/generation/generation_base.h"
+#include "core/store/upkeep/archive_check.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

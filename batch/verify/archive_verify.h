@@ -1,6 +1,6 @@
 /* harrier archive verify: is every byte of an archive as it was written, and is every record valid?
  *
- * Segments are checked in parallel (core/store/archive/archive_check.h). Each is then compared with
+ * Segments are checked in parallel (core/store/upkeep/archive_check.h). Each is then compared with
  * the header of the next one and the seals around it, which proves that all of them are one
  * history. A damaged segment does not stop the check of the others. Behind the last sync mark,
  * where a server may be writing, complete records are read as well. A note of an earlier state

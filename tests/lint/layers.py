@@ -34,7 +34,7 @@ MAY_USE["console"] = CORE + ["batch", "clients/c", "clients/cli", "server/ops", 
 FOLDERS = {
     "core/wire": ["types", "bytes", "message", "record"],
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "models", "check", "rules", "load", "analysis"],
-    "core/store": ["archive", "rewrite", "pseudonyms", "sources", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights", "backups"],
+    "core/store": ["archive", "upkeep", "rewrite", "pseudonyms", "sources", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights", "backups"],
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "prune", "verify", "import", "export", "night", "backup", "erase"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "events", "front", "base", "adopt", "cluster", "service", "lifecycle"],

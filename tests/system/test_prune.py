@@ -170,6 +170,19 @@ class PruneTest(SwapTest):
         with open(os.path.join(folder, "data/generations/current/manifest.json"), encoding="utf-8") as file:
             return json.load(file)
 
+    def back_up_and_restore(self, folder, name):
+        kept, other = os.path.join(folder, "kept"), os.path.join(self.folder, name)
+        run("backup", os.path.join(folder, "data"), kept, "--quiet", "--priority=normal")
+        os.makedirs(other)
+        shutil.copytree(os.path.join(folder, "policy"), os.path.join(other, "policy"))
+        run("restore", kept, os.path.join(other, "data"), "--quiet")
+        self.assertTrue(json.loads(run("archive", "verify", os.path.join(other, "data"), "--json").stdout)["whole"])
+        return other
+
+    def assert_same(self, all_of_them):
+        for one in all_of_them[1:]:
+            self.assertEqual(one, all_of_them[0])
+
     @staticmethod
     def hash(server):
         return server.status(state_hash=True)["state_hash"]
@@ -211,14 +224,15 @@ class PruneTest(SwapTest):
         tail = self.replayed(pruned, "policy.csv", *policy)
         self.assertEqual(tail, {key: row for key, row in all_rows.items() if key in tail})
 
-        # Servers that go on, are killed, and start again.
-        servers = [self.start(whole), self.start(pruned)]
+        # Servers that go on, are killed, and start again; one on what a backup of the pruned archive has.
+        restored = self.back_up_and_restore(pruned, "restored")
+        servers = [self.start(folder) for folder in (whole, pruned, restored)]
         day = DAYS - 1
         decisions = [self.plain(self.a_day(server, day)) for server in servers]
-        self.assertEqual(*decisions)
+        self.assert_same(decisions)
         verdicts = {decision["verdict"] for decision in decisions[0]}
         self.assertGreaterEqual(verdicts, {"VERDICT_APPROVE", "VERDICT_REVIEW", "VERDICT_DECLINE"})  # lists and outcomes count
-        self.assertEqual(self.hash(servers[0]), self.hash(servers[1]))
+        self.assert_same([self.hash(server) for server in servers])
         known = payment(1, 7)
         with servers[1].connect() as connection:
             (repeated,) = connection.score([known])
@@ -230,10 +244,10 @@ class PruneTest(SwapTest):
         for server in servers:
             self.await_synced(server)
             server.kill()
-        servers = [self.start(whole), self.start(pruned)]
-        self.assertEqual(self.hash(servers[0]), self.hash(servers[1]))
+        servers = [self.start(folder) for folder in (whole, pruned, restored)]
+        self.assert_same([self.hash(server) for server in servers])
         decisions = [self.plain(self.score(server, [payment(DAYS, n) for n in range(A_DAY)])) for server in servers]
-        self.assertEqual(*decisions)
+        self.assert_same(decisions)
         for server in servers:
             self.await_synced(server)
             server.kill()
@@ -241,16 +255,16 @@ class PruneTest(SwapTest):
         # Rebuilds: on top of the current tables, and as if there were none. One of them is from the beginning's tables.
         for more in ((), ("--full", "--force")):
             built = [json.loads(run("rebuild", "--data", os.path.join(folder, "data"), "--no-seal", *more).stdout)
-                     for folder in (whole, pruned)]
+                     for folder in (whole, pruned, restored)]
             for key in ("entities", "ids", "transactions", "outcomes"):
-                self.assertEqual(built[0][key], built[1][key])
+                self.assert_same([one[key] for one in built])
             if not more:  # nights have kept the values of what is gone
-                self.assertEqual(*(one["thresholds"] for one in built))
+                self.assert_same([one["thresholds"] for one in built])
             else:
                 self.assertIn("look back further than the archive", built[1]["warning"])
         self.assertEqual(built[1]["from_position"], begin)
-        self.assertEqual(*(self.manifest(folder)["state_hash"] for folder in (whole, pruned)))
-        for folder in (whole, pruned):
+        self.assert_same([self.manifest(folder)["state_hash"] for folder in (whole, pruned, restored)])
+        for folder in (whole, pruned, restored):
             run("verify", os.path.join(folder, "data"))
             run("replay", os.path.join(folder, "data"), "--recorded")
 
@@ -353,6 +367,30 @@ class ImportedTest(SwapTest):
         after = run("find", self.data, "--entity", "card=c3", "--limit", "1000").stdout
         self.assertLess(len(after), len(before))
         self.assertTrue(set(after.splitlines()) <= set(before.splitlines()))
+
+    def test_pruned_before_it_was_backed_up(self):
+        """What no backup has cannot be restored, and it says so."""
+        kept, end = os.path.join(self.folder, "kept"), self.DAYS * self.A_DAY + 2
+        backup = ["backup", self.data, kept, "--priority=normal"]
+        run(*backup)
+        run("import", self.data, write_history(os.path.join(self.folder, "b.csv"), self.DAYS, 5, self.A_DAY),
+            "--policy", self.policy)
+        run("rebuild", "--data", self.data)
+        self.prune(self.DAYS + 2)
+        begin = json.loads(run("archive", "verify", self.data, "--json").stdout)["begins_after"]["position"]
+        self.assertGreater(begin, end)
+        self.assertIn(f"records {end + 1} to {begin} are in no point", run(*backup).stderr)
+        target = os.path.join(self.folder, "target")
+        said = run("restore", kept, target, f"--to-time={self.date(self.DAYS + 1)}T01:00:00Z", status=66).stderr
+        self.assertIn(f"records {end + 1} to {begin}", said)
+        self.assertIn(f"--to-position {end}", said)
+        run("restore", kept, target, f"--to-position={begin}", status=66)
+        self.assertFalse(os.path.exists(target))
+        run("restore", kept, target, f"--to-position={end}")
+        last = self.date(self.DAYS - 1)
+        run("restore", kept, os.path.join(self.folder, "day"), f"--to-time={last}T00:15:00Z")
+        run("restore", kept, os.path.join(self.folder, "end"))
+        self.assertTrue(json.loads(run("archive", "verify", os.path.join(self.folder, "end"), "--json").stdout)["whole"])
 
     def test_beside_a_server(self):
         """It decides all the while, and what it has by then survives its death."""

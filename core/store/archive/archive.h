@@ -123,7 +123,8 @@ void archive_has_spare(struct archive *archive);
 
 /* Cuts off all records after this place, which must be one of the archive's, and keeps a copy of
  * them. Nothing may be appended and not written, and no sync may be under way. ERROR_NOT_FOUND: the
- * archive has another history there. ERROR_UNSUPPORTED: it is in a sealed segment. ERROR_SYSTEM:
+ * archive has another history there, or begins there or later. ERROR_UNSUPPORTED: it is in a sealed
+ * segment. ERROR_SYSTEM:
  * the cut may be half done; if it is, nothing can be written, nor cut, until the archive is opened
  * again (ERROR_UNAVAILABLE). */
 struct archive_cut_report {

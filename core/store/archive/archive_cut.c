@@ -135,6 +135,9 @@ static int examine_last(struct cutting *cutting, struct error *ret_error) {
 
 static int examine(struct cutting *cutting, struct error *ret_error) {
     const struct segment_list *list = &cutting->archive->list;
+    const struct archive_begin *begin = &cutting->archive->begin;
+    if (begin->place.position > 0 && cutting->place.position <= begin->place.position)
+        return archive_begin_refuse(begin, cutting->place.position, ret_error);
     while (cutting->keep < list->count &&
            list->segments[cutting->keep].first <= cutting->place.position)
         cutting->keep++;

@@ -286,6 +286,31 @@ static int examine(struct archive *archive, struct finding *finding, struct erro
     return r;
 }
 
+static int find(struct archive *archive, struct finding *finding, struct error *ret_error) {
+    int r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
+    if (r == 0)
+        r = archive_begin_look(archive->directory, &archive->begin, ret_error);
+    if (r < 0)
+        return r;
+    segment_list_begin(&archive->list, archive->begin.place);
+    return examine(archive, finding, ret_error);
+}
+
+/* A prune may be removing the first segments: then the archive begins later by now. */
+static int find_again(struct archive *archive, struct finding *finding, int r,
+                      struct error *ret_error) {
+    struct archive_begin now;
+    struct error ignored;
+    while (r < 0 && archive_begin_look(archive->directory, &now, &ignored) == 0 &&
+           now.place.position > archive->begin.place.position) {
+        segment_walk_deinit(&finding->walk);
+        segment_file_close(finding->file);
+        *finding = (struct finding){.access = finding->access, .time_us = INT64_MIN};
+        r = find(archive, finding, ret_error);
+    }
+    return r;
+}
+
 int archive_examine(const char *path, struct archive_examination *ret_examination,
                     struct error *ret_error) {
     struct archive archive = {.directory = -1};
@@ -293,13 +318,7 @@ int archive_examine(const char *path, struct archive_examination *ret_examinatio
     int r = directory_open(path, "archive", &archive.directory, ret_error);
     if (r < 0)
         return r;
-    r = segment_list_scan(&archive.list, archive.directory, INT32_MIN, ret_error);
-    if (r == 0)
-        r = archive_begin_look(archive.directory, &archive.begin, ret_error);
-    if (r >= 0) {
-        segment_list_begin(&archive.list, archive.begin.place);
-        r = examine(&archive, &finding, ret_error);
-    }
+    r = find_again(&archive, &finding, find(&archive, &finding, ret_error), ret_error);
     if (r == 0)
         *ret_examination = (struct archive_examination){
             .end = finding.end,
@@ -422,13 +441,7 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
     struct archive_recovery recovery = {0};
     int r = archive_epoch_finish(archive->directory, ret_error);
     if (r == 0)
-        r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
-    if (r == 0)
-        r = archive_begin_look(archive->directory, &archive->begin, ret_error);
-    if (r >= 0) {
-        segment_list_begin(&archive->list, archive->begin.place);
-        r = examine(archive, &finding, ret_error);
-    }
+        r = find_again(archive, &finding, find(archive, &finding, ret_error), ret_error);
     if (r == 0 && finding.headerless)
         r = remove_headerless(archive, &recovery, ret_error);
     if (r == 0 && finding.file)

@@ -4,11 +4,9 @@
  * a next one and has then found nothing more in its own: by then its own is closed. Anything that
  * looks damaged is read a second time before it is reported, because a writer that could not finish
  * a write rolls it back and writes something else there. */
-#include "archive.h"
-#include "archive_begin.h"
+#include "archive_reader_inside.h"
+
 #include "file.h"
-#include "segment_file.h"
-#include "segment_walk.h"
 
 #include "core/base/check.h"
 
@@ -20,32 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct archive_reader {
-    char *path;
-    int directory;
-    struct archive_begin begin;
-    struct buffer kept; /* what a prune has kept: returned before the first record */
-    size_t kept_offset; /* returned up to here */
-    struct segment_list list;
-    size_t current;            /* in list, when there is a file */
-    struct segment_file *file; /* of the current segment; NULL: none was there yet */
-    struct segment_walk walk;
-    struct archive_place synced;
-    struct error synced_error; /* code 0: synced is known */
-    uint64_t passed_bytes;     /* of segments read since opening */
-    uint64_t total_bytes;
-    struct archive_frame frame;
-    /* Of archive_reader_renew(): where it stopped looking for sync marks. file NULL: nowhere yet.
-     */
-    struct {
-        struct segment_file *file;
-        struct segment_walk walk;
-        uint64_t first;
-        int32_t day;
-    } marks;
-};
-
-static void leave_marks(struct archive_reader *reader) {
+void archive_reader_leave_marks(struct archive_reader *reader) {
     if (!reader->marks.file)
         return;
     segment_walk_deinit(&reader->marks.walk);
@@ -65,7 +38,7 @@ void archive_reader_close(struct archive_reader *reader) {
     if (!reader)
         return;
     leave_segment(reader);
-    leave_marks(reader);
+    archive_reader_leave_marks(reader);
     segment_list_deinit(&reader->list);
     buffer_deinit(&reader->kept);
     if (reader->directory >= 0)
@@ -288,9 +261,7 @@ int archive_reader_open_cut(const char *path, struct archive_reader **ret_reader
 /* ---------------------------------------------------------------------------------------------
  * Next record */
 
-/* Looks for new segments. The current one keeps its place in the list. 1: there is one after the
- * current one. */
-static int look_for_more(struct archive_reader *reader, struct error *ret_error) {
+int archive_reader_look_for_more(struct archive_reader *reader, struct error *ret_error) {
     bool open = reader->file != NULL;
     struct segment now = {0};
     if (open)
@@ -416,7 +387,7 @@ static int look_closely(struct archive_reader *reader, struct frame *ret_frame, 
 
 /* Opens the first segment, if there was none at opening. 1: done. */
 static int enter_first(struct archive_reader *reader, struct error *ret_error) {
-    int r = look_for_more(reader, ret_error);
+    int r = archive_reader_look_for_more(reader, ret_error);
     if (r <= 0)
         return r;
     r = enter_segment(reader, 0, ret_error);
@@ -447,7 +418,7 @@ static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
             return 1;
         /* The order matters: first look for a next segment, then for more in this one. The other
          * way round a record written in between would be missed. */
-        int r = has_next(reader) ? 1 : look_for_more(reader, ret_error);
+        int r = has_next(reader) ? 1 : archive_reader_look_for_more(reader, ret_error);
         if (r < 0)
             return r;
         bool is_there;
@@ -506,106 +477,7 @@ int archive_reader_next(struct archive_reader *reader, struct arena *arena,
     return 1;
 }
 
-/* ---------------------------------------------------------------------------------------------
- * Following */
-
-/* Renaming a folder does not disturb who has it open: another one may be at its path by now. */
-static int check_folder(const struct archive_reader *reader, struct error *ret_error) {
-    struct stat opened, there;
-    if (fstat(reader->directory, &opened) < 0 || stat(reader->path, &there) < 0)
-        return error_set_errno(ret_error, errno, "cannot stat");
-    if (opened.st_dev != there.st_dev || opened.st_ino != there.st_ino)
-        return error_set(ret_error, ERROR_NOT_FOUND, "it is another folder by now");
-    return 0;
-}
-
-static void keep_synced(struct archive_reader *reader) {
-    if (reader->marks.walk.synced.position > reader->synced.position)
-        reader->synced = reader->marks.walk.synced;
-}
-
-/* Looks for the last mark of the newest segment from its beginning. */
-static int walk_marks(struct archive_reader *reader, struct error *ret_error) {
-    struct segment_header header;
-    struct segment_file *file;
-    int r = segment_file_open_last(reader->directory, &reader->list, &file, &header, ret_error);
-    if (r != 0)
-        return r < 0 ? r : 0;
-    reader->marks.file = file;
-    reader->marks.first = header.before.position + 1;
-    reader->marks.day = header.day;
-    r = segment_walk_init(&reader->marks.walk, file, &header, ret_error);
-    if (r == 0)
-        r = segment_walk_finish(&reader->marks.walk, ret_error);
-    if (r < 0) {
-        error_prefix(ret_error, "%s", file->name);
-        leave_marks(reader);
-        return r;
-    }
-    keep_synced(reader);
-    return 0;
-}
-
-/* The same from where the last look ended. 1: what it saw there is not in the file any more, or
- * what follows is no frame; both may be a write that failed or is not whole yet. */
-static int walk_on(struct archive_reader *reader, struct error *ret_error) {
-    struct segment_walk *walk = &reader->marks.walk;
-    struct frame frame;
-    const char *fault;
-    int r = frame_window_refresh(&walk->window, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "%s", reader->marks.file->name);
-    if (walk->offset > walk->window.file->size)
-        return 1;
-    do
-        r = segment_walk_next(walk, &frame, &fault, ret_error);
-    while (r == FRAME_WHOLE);
-    if (r < 0)
-        return error_prefix(ret_error, "%s", reader->marks.file->name);
-    if (r == FRAME_BAD)
-        return 1;
-    keep_synced(reader);
-    return 0;
-}
-
-static int renew(struct archive_reader *reader, struct error *ret_error) {
-    int r = check_folder(reader, ret_error);
-    if (r == 0)
-        r = look_for_more(reader, ret_error);
-    if (r < 0 || reader->list.count == 0)
-        return r;
-    const struct segment *newest = &reader->list.segments[reader->list.count - 1];
-    if (reader->marks.file &&
-        (reader->marks.first != newest->first || reader->marks.day != newest->day))
-        leave_marks(reader);
-    r = reader->marks.file ? walk_on(reader, ret_error) : 1;
-    if (r != 1)
-        return r;
-    leave_marks(reader);
-    return walk_marks(reader, ret_error);
-}
-
-int archive_reader_renew(struct archive_reader *reader, struct error *ret_error) {
-    int r = renew(reader, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "%s", reader->path);
-    reader->synced_error.code = 0;
-    return 0;
-}
-
-int archive_reader_follow(const char *path, struct archive_place after,
-                          struct archive_reader **reader, struct archive_place *ret_end,
-                          struct error *ret_error) {
-    int r = *reader ? archive_reader_renew(*reader, ret_error)
-                    : archive_reader_open(path, after, reader, ret_error);
-    if (r == 0)
-        r = archive_reader_synced(*reader, ret_end, ret_error);
-    if (r < 0) {
-        archive_reader_close(*reader);
-        *reader = NULL;
-    }
-    return r;
-}
+/* ---- where it is ---- */
 
 struct archive_place archive_reader_place(const struct archive_reader *reader) {
     if (!reader->file)

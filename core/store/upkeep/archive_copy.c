@@ -3,9 +3,9 @@
 #include "core/base/arena.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/store/archive/file.h"
+#include "core/store/archive/segment_walk.h"
 #include "core/wire/record/record.h"
-#include "file.h"
-#include "segment_walk.h"
 
 #include <errno.h>
 #include <fcntl.h>

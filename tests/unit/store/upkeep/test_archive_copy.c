@@ -1,7 +1,7 @@
 /* Copies of segments up to a place: each is an archive that ends there, byte for byte the same
  * records, whatever they were cut from. */
 #include "core/base/hash.h"
-#include "core/store/archive/archive_copy.h"
+#include "core/store/upkeep/archive_copy.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_seal.h"
 #include "tests/unit/store/archive_bench.h"

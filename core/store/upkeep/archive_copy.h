@@ -4,8 +4,8 @@
  * Nothing here takes a lock or changes the archive. */
 #pragma once
 
-#include "archive_place.h"
 #include "core/base/error.h"
+#include "core/store/archive/archive_place.h"
 
 #include <stdbool.h>
 #include <stdint.h>

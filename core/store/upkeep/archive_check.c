@@ -2,7 +2,7 @@
  * positions and the chain before a record gets here. */
 #include "archive_check.h"
 
-#include "segment.h"
+#include "core/store/archive/segment.h"
 
 #include <inttypes.h>
 

@@ -9,7 +9,7 @@
  * Not here: what may go, and the tables that stand for it (batch/prune). */
 #pragma once
 
-#include "archive_begin.h"
+#include "core/store/archive/archive_begin.h"
 
 #include <stddef.h>
 
@@ -19,7 +19,8 @@ struct archive_prune_report {
 };
 
 /* from: where the archive must begin now; ERROR_UNAVAILABLE: another prune came first. begin: where
- * it is to begin, the end of a segment. ERROR_NOT_FOUND: no such archive. ERROR_EXISTS: another
+ * it is to begin, the end of a segment, which the next one must continue; ERROR_UNAVAILABLE: it
+ * does not, the archive was rewritten. ERROR_NOT_FOUND: no such archive. ERROR_EXISTS: another
  * process is sealing or pruning it. ERROR_SYSTEM: if the new beginning is in place by then,
  * *ret_is_done says so, and files may be left. */
 int archive_prune(const char *path, struct archive_place from, struct archive_begin *begin,

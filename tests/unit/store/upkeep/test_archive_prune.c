@@ -2,8 +2,8 @@
  * refused by the system, at every call that changes a file. Linked so that those calls come through
  * here. */
 #include "core/store/archive/archive_parts.h"
-#include "core/store/archive/archive_prune.h"
 #include "core/store/archive/archive_seal.h"
+#include "core/store/upkeep/archive_prune.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <errno.h>
@@ -26,6 +26,19 @@ static struct {
     unsigned left; /* calls until something happens; 0: nothing will */
     int number;    /* errno of the failure; 0: the process is killed */
 } calls;
+
+/* Something else happens when so many segments have been opened for reading; 0: nothing will. */
+static struct {
+    unsigned left;
+    void (*act)(const char *folder);
+    const char *folder;
+} meanwhile;
+
+static void count_opened(const char *name) {
+    if (meanwhile.left == 0 || !strstr(name, ".seg") || --meanwhile.left > 0)
+        return;
+    meanwhile.act(meanwhile.folder);
+}
 
 /* true: the call fails. Or it does not return. */
 static bool strike(void) {
@@ -50,6 +63,7 @@ int __wrap_unlinkat(int directory, const char *name, int flags);
 
 int __wrap_openat64(int directory, const char *name, int flags, ...) {
     mode_t mode = 0;
+    count_opened(name);
     if (flags & O_CREAT) {
         va_list arguments;
         va_start(arguments, flags);
@@ -456,6 +470,51 @@ static void a_reader_is_overtaken(void **state) {
     arena_deinit(&arena);
 }
 
+static void open_as_writer(const struct scene *scene) {
+    struct archive_recovery recovery;
+    struct archive *archive = bench_open(scene->folder, 0, &recovery);
+    assert_int_equal(recovery.position, RECORDS);
+    assert_int_equal(recovery.torn_bytes, 0);
+    archive_close(archive);
+}
+
+static void open_as_parts(const struct scene *scene) {
+    struct archive_parts *parts = open_parts(scene->folder);
+    assert_int_equal(archive_parts_end(parts).position, RECORDS);
+    archive_parts_close(parts);
+}
+
+static void open_as_reader(const struct scene *scene) {
+    struct archive_reader *reader;
+    struct error error;
+    if (archive_reader_open(scene->folder, (struct archive_place){0}, &reader, &error) < 0)
+        fail_msg("%s", error.text);
+    archive_reader_close(reader);
+}
+
+/* A prune between any two files that are opened: it is opened as it was, or as it is then. */
+static void pruned_while_it_is_opened(void **state) {
+    static void (*const openers[])(const struct scene *) = {open_as_writer, open_as_parts,
+                                                            open_as_reader};
+    for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
+        bool has_acted = true;
+        unsigned at = 1;
+        for (; has_acted; at++) {
+            struct scene *scene = *state;
+            meanwhile.act = prune_well;
+            meanwhile.folder = scene->folder;
+            meanwhile.left = at;
+            openers[i](scene);
+            has_acted = meanwhile.left == 0;
+            meanwhile.left = 0;
+            assert_int_equal(expect_whole(scene, RECORDS), has_acted ? CUT : 0);
+            tear_down(state);
+            set_up(state);
+        }
+        assert_true(at > 2);
+    }
+}
+
 /* ---- crashes ---- */
 
 /* false: nothing struck. */
@@ -527,6 +586,64 @@ static void refused_at_every_call(void **state) {
     set_up(state);
 }
 
+/* A cluster's log never ends there: a prune stays behind what is committed. */
+static void it_cannot_be_cut_off_at_its_beginning(void **state) {
+    struct scene *scene = *state;
+    struct archive_parts *parts = open_parts(scene->folder);
+    struct archive_prune_report report;
+    struct archive_cut_report cut;
+    struct buffer kept;
+    struct error error;
+    bool is_done;
+    buffer_init(&kept);
+    struct archive_begin begin = begin_behind(parts, DAYS - 2, &kept);
+    archive_parts_close(parts);
+    assert_int_equal(archive_prune(scene->folder, (struct archive_place){0}, &begin, &kept,
+                                   &is_done, &report, &error),
+                     0);
+    buffer_deinit(&kept);
+    struct archive *archive = bench_open(scene->folder, 0, NULL);
+    const uint64_t at[] = {begin.place.position, CUT, 0};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        assert_int_equal(archive_cut(archive, scene->places[at[i]], &cut, &error),
+                         -ERROR_NOT_FOUND);
+        assert_non_null(strstr(error.text, "a prune has dropped"));
+    }
+    archive_close(archive);
+    assert_int_equal(expect_whole(scene, RECORDS), begin.place.position);
+}
+
+/* What was read of the archive no longer fits it: nothing is dropped. */
+static void what_stays_must_continue_it(void **state) {
+    struct scene *scene = *state;
+    struct archive_prune_report report;
+    struct error error;
+    bool is_done;
+    for (int wrong = 0; wrong < 4; wrong++) {
+        struct archive_parts *parts = open_parts(scene->folder);
+        struct buffer kept;
+        buffer_init(&kept);
+        struct archive_begin begin = begin_behind(parts, CUT / A_DAY - 1, &kept);
+        archive_parts_close(parts);
+        if (wrong == 0)
+            begin.place.chain ^= 1;
+        else if (wrong == 1)
+            begin.seal[31] ^= 1;
+        else if (wrong == 2)
+            begin.place.position--;
+        else
+            begin.place.position = RECORDS;
+        assert_int_equal(archive_prune(scene->folder, (struct archive_place){0}, &begin, &kept,
+                                       &is_done, &report, &error),
+                         -ERROR_UNAVAILABLE);
+        assert_non_null(strstr(error.text, "start again"));
+        assert_false(is_done);
+        assert_int_equal(expect_whole(scene, RECORDS), 0);
+        buffer_deinit(&kept);
+    }
+    prune_well(scene->folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(readers_begin_there, set_up, tear_down),
@@ -537,6 +654,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(damage_is_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_one_continues_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_is_overtaken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pruned_while_it_is_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_cannot_be_cut_off_at_its_beginning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_stays_must_continue_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed_at_every_call, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_at_every_call, set_up, tear_down),
     };

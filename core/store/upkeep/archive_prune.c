@@ -1,9 +1,9 @@
 #include "archive_prune.h"
 
 #include "core/base/check.h"
-#include "file.h"
-#include "segment.h"
-#include "segment_file.h"
+#include "core/store/archive/file.h"
+#include "core/store/archive/segment.h"
+#include "core/store/archive/segment_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -44,10 +44,17 @@ static int remove_segment(int directory, const struct segment *segment,
     return r;
 }
 
-/* What is left in the folder of a day that has no segment any more: bytes that a crash tore, which
- * are records as well. */
-static int remove_day(int directory, int32_t day, struct archive_prune_report *report,
-                      struct error *ret_error) {
+/* "00000000000000000042.seg.torn-1": bytes that a crash tore off a segment. */
+static bool is_torn_until(const char *name, uint64_t last) {
+    char *end;
+    return strspn(name, "0123456789") == 20 && strtoull(name, &end, 10) <= last &&
+           strncmp(end, ".seg.torn-", strlen(".seg.torn-")) == 0;
+}
+
+/* What is left in the folder of a day: all of it if no segment is, else torn bytes, which are
+ * records as well, of those that are gone. */
+static int remove_day(int directory, int32_t day, bool all, const struct archive_begin *begin,
+                      struct archive_prune_report *report, struct error *ret_error) {
     char name[DAY_NAME_SIZE];
     day_format(day, name);
     int descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -60,17 +67,18 @@ static int remove_day(int directory, int32_t day, struct archive_prune_report *r
     }
     int r = 0;
     for (const struct dirent *entry; r == 0 && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (all ? strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0
+                : is_torn_until(entry->d_name, begin->place.position))
             r = remove_file(descriptor, entry->d_name, report, ret_error);
-    if (r == 0 && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+    if (r == 0 && all && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
         r = error_set_errno(ret_error, errno, "%s: cannot remove", name);
     closedir(folder);
     return r;
 }
 
-/* Folders of days before the first segment that stays. */
-static int remove_days(int directory, int32_t first_day, struct archive_prune_report *report,
-                       struct error *ret_error) {
+/* Folders of days before the first segment that stays, and in that of its day what is torn. */
+static int remove_days(int directory, int32_t first_day, const struct archive_begin *begin,
+                       struct archive_prune_report *report, struct error *ret_error) {
     int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = again < 0 ? NULL : fdopendir(again);
     if (!folder) {
@@ -82,8 +90,8 @@ static int remove_days(int directory, int32_t first_day, struct archive_prune_re
     int r = 0;
     for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
         int32_t day;
-        if (day_parse(text_of(entry->d_name), &day) && day < first_day)
-            r = remove_day(directory, day, report, ret_error);
+        if (day_parse(text_of(entry->d_name), &day) && day <= first_day)
+            r = remove_day(directory, day, day < first_day, begin, report, ret_error);
     }
     closedir(folder);
     return r;
@@ -100,7 +108,7 @@ static int remove_front(int directory, const struct archive_begin *begin,
     for (size_t i = 0; i < gone && r == 0; i++)
         r = remove_segment(directory, &list.segments[i], report, ret_error);
     if (r == 0 && gone < list.count)
-        r = remove_days(directory, list.segments[gone].day, report, ret_error);
+        r = remove_days(directory, list.segments[gone].day, begin, report, ret_error);
     if (r == 0)
         r = directory_sync(directory, ".", ret_error);
     segment_list_deinit(&list);
@@ -137,8 +145,34 @@ static int check_from(int directory, struct archive_place from, struct error *re
     return r < 0 ? r : 0;
 }
 
-/* A failure to sync the folder comes after the rename: the beginning has moved, and files stay until
- * the next run. */
+/* Does what stays go on from there? The archive may have been rewritten since the caller read it.
+ */
+static int check_continued(int directory, const struct archive_begin *begin,
+                           struct error *ret_error) {
+    struct segment_list list = {0};
+    struct segment_file *file = NULL;
+    struct segment_header header;
+    int r = segment_list_scan(&list, directory, INT32_MIN, ret_error);
+    if (r == 0) {
+        segment_list_begin(&list, begin->place);
+        r = list.count == 0
+                ? 1
+                : segment_file_open_header(directory, &list.segments[0], &file, &header, ret_error);
+    }
+    if (r >= 0 && (r > 0 || header.before.position != begin->place.position ||
+                   header.before.chain != begin->place.chain ||
+                   (file->is_sealed && memcmp(file->seal.before, begin->seal, SEAL_HASH_SIZE))))
+        r = error_set(ret_error, ERROR_UNAVAILABLE,
+                      "no segment continues record %" PRIu64
+                      " any more: it was rewritten meanwhile; start again",
+                      begin->place.position);
+    segment_file_close(file);
+    segment_list_deinit(&list);
+    return r;
+}
+
+/* A failure to sync the folder comes after the rename: the beginning has moved, and files stay
+ * until the next run. */
 static bool begins_at(int directory, struct archive_place place) {
     struct archive_begin now;
     struct error ignored;
@@ -157,6 +191,8 @@ int archive_prune(const char *path, struct archive_place from, struct archive_be
     if (r < 0)
         return r;
     r = check_from(directory, from, ret_error);
+    if (r == 0)
+        r = check_continued(directory, begin, ret_error);
     if (r == 0)
         r = archive_begin_write(directory, begin, kept, ret_error);
     *ret_is_done = r == 0 || begins_at(directory, begin->place);

@@ -3,7 +3,7 @@
  * times never go back and fall on the folder's day, and an outcome is about an earlier record. */
 #pragma once
 
-#include "archive_parts.h"
+#include "core/store/archive/archive_parts.h"
 
 struct archive_check {
     uint64_t records, by_type[RECORD_TYPE_COUNT];
