@@ -109,7 +109,8 @@ static void begin_pass(const uint8_t key[SHA_BLOCK], uint8_t pad, SHA_LONG ret_s
     explicit_bzero(block, sizeof block);
 }
 
-/* Not written to swap where the limits of the process allow it. */
+/* Not written to swap where the limits of the process allow it. What is locked is whole pages, and
+ * locks of one page are not counted: other keys may lie in it, so it is never unlocked. */
 struct hmac *hmac_new(const void *key, size_t length) {
     struct hmac *hmac = check_malloc(sizeof *hmac);
     uint8_t block[SHA_BLOCK] = {0};
@@ -180,7 +181,6 @@ void hmac_free(struct hmac *hmac) {
     if (!hmac)
         return;
     explicit_bzero(hmac, sizeof *hmac);
-    munlock(hmac, sizeof *hmac);
     free(hmac);
 }
 

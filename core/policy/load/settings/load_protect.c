@@ -91,6 +91,19 @@ static void keep_clear_slots(struct load *load, const bool *reads, struct field 
             field->clear_slots[field->clear_count++] = i;
 }
 
+/* The protected field that this is a copy of, but for the case of letters and blanks around it.
+ * NULL: it is none. */
+static const struct field *copied_field(const struct schema *schema, const struct syntax *node) {
+    while (node->kind == SYNTAX_CALL && node->receiver && node->operand_count == 1 &&
+           (text_is(node->text, "lowerAscii") || text_is(node->text, "upperAscii") ||
+            text_is(node->text, "trim")))
+        node = node->first;
+    if (node->kind != SYNTAX_NAME || !node->name || node->name->kind != NAME_FIELD)
+        return NULL;
+    const struct field *field = &schema->fields[node->name->slot];
+    return field->protect.length > 0 ? field : NULL;
+}
+
 /* all_reads: the fields that any of them reads. */
 static void read_from_clear(struct load *load, const struct reader *reader,
                             const struct tree_node *node, struct field *field, bool *all_reads) {
@@ -123,6 +136,14 @@ static void read_from_clear(struct load *load, const struct reader *reader,
         read_diagnostic(reader, node,
                         "this reads no protected field; make it a derived field instead, or give "
                         "a field that it reads protect: hmac");
+        return;
+    }
+    const struct field *copied = copied_field(schema, syntax);
+    if (copied && field->protect.length == 0) {
+        read_diagnostic(reader, node,
+                        "this keeps the clear value of \"%" TEXT_FORMAT
+                        "\", which is protected; expected a part of it, or protect: hmac beside it",
+                        TEXT_ARGS(copied->name));
         return;
     }
     field->from_clear = expression_build(syntax, load->arena);
