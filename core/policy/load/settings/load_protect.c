@@ -91,17 +91,31 @@ static void keep_clear_slots(struct load *load, const bool *reads, struct field 
             field->clear_slots[field->clear_count++] = i;
 }
 
-/* The protected field that this is a copy of, but for the case of letters and blanks around it.
- * NULL: it is none. */
-static const struct field *copied_field(const struct schema *schema, const struct syntax *node) {
-    while (node->kind == SYNTAX_CALL && node->receiver && node->operand_count == 1 &&
+static bool keeps_text(const struct syntax *node) {
+    if (node->kind == SYNTAX_CONDITIONAL ||
+        (node->kind == SYNTAX_BINARY && node->sign == TOKEN_PLUS))
+        return true;
+    return node->kind == SYNTAX_CALL && node->receiver && node->operand_count == 1 &&
            (text_is(node->text, "lowerAscii") || text_is(node->text, "upperAscii") ||
-            text_is(node->text, "trim")))
-        node = node->first;
-    if (node->kind != SYNTAX_NAME || !node->name || node->name->kind != NAME_FIELD)
+            text_is(node->text, "trim"));
+}
+
+/* The protected field whose whole text is in this value; NULL: none is, as far as can be seen. The
+ * depth of the tree is limited. */
+static const struct field *copied_field(const struct schema *schema, const struct syntax *node) {
+    const struct field *copied = NULL;
+    if (node->kind == SYNTAX_NAME && node->name && node->name->kind == NAME_FIELD) {
+        const struct field *field = &schema->fields[node->name->slot];
+        return field->protect.length > 0 ? field : NULL;
+    }
+    if (!keeps_text(node))
         return NULL;
-    const struct field *field = &schema->fields[node->name->slot];
-    return field->protect.length > 0 ? field : NULL;
+    const struct syntax *operand = node->first;
+    if (node->kind == SYNTAX_CONDITIONAL) /* its condition is a bool */
+        operand = operand->next;
+    for (; operand && !copied; operand = operand->next)
+        copied = copied_field(schema, operand);
+    return copied;
 }
 
 /* all_reads: the fields that any of them reads. */
