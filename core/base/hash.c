@@ -1,23 +1,17 @@
-/* XXH3 from xxhash.h, CRC-32C from the processor or ISA-L, SHA-256 and HMAC from OpenSSL. In core/,
- * only this file and hash_wide.c include these libraries. */
-/* SHA256_CTX and its functions: declared, but deprecated since OpenSSL 3.0. */
-#define OPENSSL_SUPPRESS_DEPRECATED
-
+/* XXH3 from xxhash.h, CRC-32C from the processor or ISA-L, SHA-256 from OpenSSL. In core/, only
+ * this file, hmac.c and hash_wide.c include these libraries. */
 #include "hash.h"
 
 #include "buffer.h"
 #include "check.h"
 #include "hash_wide.h"
 
-#include <endian.h>
 #include <isa-l/crc.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Compiled in: most of what is hashed is so short that calls would be the larger part. */
 #define XXH_INLINE_ALL
@@ -86,102 +80,6 @@ void sha256_add(struct sha256 *sha, const void *bytes, size_t length) {
 void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
     check(EVP_DigestFinal_ex((EVP_MD_CTX *)sha, ret_digest, NULL) == 1);
     EVP_MD_CTX_free((EVP_MD_CTX *)sha);
-}
-
-/* The state of SHA-256 behind the first block of either pass, which depends on the key alone: a
- * digest of a short text then takes two blocks. The library's newer interface takes several times
- * as long as these two. */
-struct hmac {
-    SHA_LONG inner[8], outer[8];
-};
-
-#define SHA_BLOCK 64
-
-static void begin_pass(const uint8_t key[SHA_BLOCK], uint8_t pad, SHA_LONG ret_state[8]) {
-    SHA256_CTX sha;
-    uint8_t block[SHA_BLOCK];
-    for (size_t i = 0; i < SHA_BLOCK; i++)
-        block[i] = key[i] ^ pad;
-    SHA256_Init(&sha);
-    SHA256_Transform(&sha, block);
-    memcpy(ret_state, sha.h, sizeof sha.h);
-    explicit_bzero(&sha, sizeof sha);
-    explicit_bzero(block, sizeof block);
-}
-
-/* Not written to swap where the limits of the process allow it. What is locked is whole pages, and
- * locks of one page are not counted: other keys may lie in it, so it is never unlocked. */
-struct hmac *hmac_new(const void *key, size_t length) {
-    struct hmac *hmac = check_malloc(sizeof *hmac);
-    uint8_t block[SHA_BLOCK] = {0};
-    if (length > SHA_BLOCK)
-        SHA256(key, length, block);
-    else if (length > 0)
-        memcpy(block, key, length);
-    mlock(hmac, sizeof *hmac);
-    begin_pass(block, 0x36, hmac->inner);
-    begin_pass(block, 0x5c, hmac->outer);
-    explicit_bzero(block, sizeof block);
-    return hmac;
-}
-
-/* The end of a text of `length` bytes behind one block: its padding, which ends the block. */
-static inline void pad(uint8_t block[SHA_BLOCK], size_t length) {
-    uint64_t bits = htobe64((SHA_BLOCK + length) * 8);
-    block[length] = 0x80;
-    memcpy(block + SHA_BLOCK - sizeof bits, &bits, sizeof bits);
-}
-
-static inline void write_words(const SHA256_CTX *sha, uint8_t ret_digest[32]) {
-    for (size_t i = 0; i < 8; i++) {
-        uint32_t word = htobe32((uint32_t)sha->h[i]);
-        memcpy(ret_digest + 4 * i, &word, sizeof word);
-    }
-}
-
-/* Of all members of a SHA256_CTX, SHA256_Transform() uses h alone. */
-static void finish(const struct hmac *hmac, SHA256_CTX *sha, uint8_t ret_digest[32]) {
-    uint8_t block[SHA_BLOCK] = {0};
-    write_words(sha, block);
-    pad(block, 32);
-    memcpy(sha->h, hmac->outer, sizeof sha->h);
-    SHA256_Transform(sha, block);
-    write_words(sha, ret_digest);
-}
-
-void hmac_digest_short(const struct hmac *hmac, uint8_t block[HMAC_BLOCK], size_t length,
-                       uint8_t ret_digest[32]) {
-    SHA256_CTX sha;
-    pad(block, length);
-    memcpy(sha.h, hmac->inner, sizeof sha.h);
-    SHA256_Transform(&sha, block);
-    finish(hmac, &sha, ret_digest);
-}
-
-void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length,
-                 uint8_t ret_digest[32]) {
-    if (length <= HMAC_SHORT_MAX) {
-        uint8_t block[HMAC_BLOCK] = {0};
-        if (length > 0)
-            memcpy(block, bytes, length);
-        hmac_digest_short(hmac, block, length, ret_digest);
-        return;
-    }
-    SHA256_CTX sha;
-    uint8_t digest[32];
-    SHA256_Init(&sha);
-    memcpy(sha.h, hmac->inner, sizeof sha.h);
-    sha.Nl = SHA_BLOCK * 8; /* bits so far */
-    SHA256_Update(&sha, bytes, length);
-    SHA256_Final(digest, &sha);
-    finish(hmac, &sha, ret_digest);
-}
-
-void hmac_free(struct hmac *hmac) {
-    if (!hmac)
-        return;
-    explicit_bzero(hmac, sizeof *hmac);
-    free(hmac);
 }
 
 bool hash_equal_constant_time(const void *a, const void *b, size_t length) {

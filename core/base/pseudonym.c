@@ -5,6 +5,8 @@
 #include "check.h"
 
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PREFIX        "p1."
@@ -121,5 +123,5 @@ void pseudonym_fingerprint(const struct hmac *key,
     hmac_digest(key, message, sizeof message - 1, mac);
     for (size_t i = 0; i < 8; i++)
         value = value << 8 | mac[i];
-    hash_hex(value, ret_fingerprint);
+    snprintf(ret_fingerprint, PSEUDONYM_FINGERPRINT_SIZE, "%016" PRIx64, value);
 }
