@@ -5,11 +5,15 @@
 #include "console/database/reviews.h"
 #include "core/base/json_writer.h"
 #include "core/wire/types/list_change.h"
+#include "protection.h"
 #include "server/ops/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* In the audit log, for a value that may be the clear one of something protected. */
+#define VALUE_LEFT_OUT "(value not kept)"
 
 #define DEADLINE_US UINT64_C(10000000)
 #define FOR_MOST_S  (UINT64_C(3660) * 86400) /* as of `harrier list` */
@@ -34,6 +38,7 @@ int lists_show(struct call *call, struct error *ret_error) {
 /* What a person asks for. */
 struct asked {
     struct harrier_list_change change;
+    const char *shown; /* the value, in the audit log */
     char source[sizeof REVIEW_SOURCE + PERSON_NAME_MAX];
 };
 
@@ -71,7 +76,7 @@ static int read_change(const struct call *call, struct asked *ret_asked, struct 
 static int note(const struct call *call, const struct asked *asked, const char *action,
                 const char *before, const char *after, struct error *ret_error) {
     char subject[LIST_CHANGE_NAME_MAX + LIST_CHANGE_VALUE_MAX + 2];
-    snprintf(subject, sizeof subject, "%s %s", asked->change.list, asked->change.value);
+    snprintf(subject, sizeof subject, "%s %s", asked->change.list, asked->shown);
     const struct audit_entry entry = {.at_us = clock_wall_us(&clock_system),
                                       .person = call->session.person.name,
                                       .address = call->address,
@@ -94,8 +99,8 @@ static void describe(bool is_on, int64_t until_us, const char *reason, char ret_
     buffer_deinit(&time);
 }
 
-static int finish(struct call *call, const struct asked *asked,
-                  const struct harrier_list_result *result, struct error *ret_error) {
+static int finish(struct call *call, struct asked *asked, const struct harrier_list_result *result,
+                  struct error *ret_error) {
     const struct harrier_list_change *change = &asked->change;
     struct buffer *out = &call->answer->body;
     char before[SHOWN_SIZE], after[SHOWN_SIZE];
@@ -105,6 +110,7 @@ static int finish(struct call *call, const struct asked *asked,
         int r = note(call, asked, "list-refused", "", result->error_message, ret_error);
         return r < 0 ? r : connection_error(&failure, ret_error);
     }
+    asked->shown = result->value; /* of a protected list: the pseudonym */
     describe(result->was_there, result->previous_expiry_time_us, "", before);
     describe(!change->remove, change->expiry_time_us, change->reason, after);
     json_begin_object(out, NULL);
@@ -116,7 +122,8 @@ static int finish(struct call *call, const struct asked *asked,
 }
 
 /* The log has what was asked before the server is, so that no change can be made without an entry;
- * the database is not locked meanwhile. The archive has the person as its source as well. */
+ * the database is not locked meanwhile. Of a protected value it has the pseudonym that the
+ * server answers. The archive has the person as its source as well. */
 int lists_change(struct call *call, struct error *ret_error) {
     static const struct harrier_call_options options = {.deadline_us = DEADLINE_US};
     char text[SHOWN_SIZE];
@@ -126,6 +133,9 @@ int lists_change(struct call *call, struct error *ret_error) {
     int r = read_change(call, &asked, ret_error);
     if (r < 0)
         return r;
+    asked.shown = protection_shows_value(call, asked.change.list, asked.change.value)
+                      ? asked.change.value
+                      : VALUE_LEFT_OUT;
     describe(!asked.change.remove, asked.change.expiry_time_us, asked.change.reason, text);
     r = note(call, &asked, "list-asked", "", text, ret_error);
     if (r < 0)

@@ -4,6 +4,7 @@
 #include "console/database/settings.h"
 #include "console/database/views.h"
 #include "core/base/json_writer.h"
+#include "protection.h"
 
 static int answer_nothing(struct call *call, int r) {
     if (r == 0)
@@ -36,6 +37,8 @@ int views_save(struct call *call, struct error *ret_error) {
         call->answer->status = 403;
         r = error_set(ret_error, ERROR_DENIED, "to share a view takes the role analyst");
     }
+    if (r == 0)
+        r = protection_check_view(call, view.query, ret_error);
     if (r == 0)
         r = view_save(call->console->sql, &view, &change, ret_error);
     return answer_nothing(call, r);

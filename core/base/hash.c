@@ -1,5 +1,5 @@
-/* XXH3 from xxhash.h, CRC-32C from the processor or ISA-L. In core/, only this file and hash_wide.c
- * include these libraries. */
+/* XXH3 from xxhash.h, CRC-32C from the processor or ISA-L, SHA-256 from OpenSSL. In core/, only
+ * this file, hmac.c and hash_wide.c include these libraries. */
 #include "hash.h"
 
 #include "buffer.h"
@@ -7,6 +7,8 @@
 #include "hash_wide.h"
 
 #include <isa-l/crc.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +65,25 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t length) {
         length -= (size_t)piece;
     }
     return crc;
+}
+
+struct sha256 *sha256_new(void) {
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    check(digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
+    return (struct sha256 *)digest;
+}
+
+void sha256_add(struct sha256 *sha, const void *bytes, size_t length) {
+    check(EVP_DigestUpdate((EVP_MD_CTX *)sha, bytes, length) == 1);
+}
+
+void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
+    check(EVP_DigestFinal_ex((EVP_MD_CTX *)sha, ret_digest, NULL) == 1);
+    EVP_MD_CTX_free((EVP_MD_CTX *)sha);
+}
+
+bool hash_equal_constant_time(const void *a, const void *b, size_t length) {
+    return CRYPTO_memcmp(a, b, length) == 0;
 }
 
 /* Pieces are often a few bytes long, and each call of the library is expensive: they are collected

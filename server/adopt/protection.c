@@ -19,6 +19,18 @@ int protection_admit(const struct service *service, const struct snapshot *rules
     return protect_missing_keys(rules, OPTION_WORDS, ret_error);
 }
 
+/* Allowed, since a key may have done its time; a line that was lost looks the same. */
+static void log_missing(const struct service *service, const struct pseudonym_keys *keys) {
+    struct buffer ids;
+    buffer_init(&ids);
+    if (key_ledger_missing(service->archive_path, keys, &ids))
+        log_line(service->settings.log, LOG_WARNING,
+                 "pseudonym_keys lacks keys with which this archive was written (%.*s): "
+                 "transactions of their time get pseudonyms of another key, or are refused",
+                 (int)ids.length, (const char *)ids.bytes);
+    buffer_deinit(&ids);
+}
+
 static int load(struct service *service, struct pseudonym_keys **ret_keys,
                 struct error *ret_error) {
     struct pseudonym_keys *keys = NULL;
@@ -29,6 +41,7 @@ static int load(struct service *service, struct pseudonym_keys **ret_keys,
         pseudonym_keys_free(keys);
         return error_prefix(ret_error, "pseudonym_keys");
     }
+    log_missing(service, keys);
     *ret_keys = keys;
     return 0;
 }
@@ -48,11 +61,32 @@ int protection_open(struct service *service, struct error *ret_error) {
     return 0;
 }
 
+/* A file that was cut off, or is being written, may have older keys alone: everything would
+ * silently get their pseudonyms again. */
+static int check_current(const struct service *service, const struct pseudonym_keys *keys,
+                         struct error *ret_error) {
+    const struct pseudonym_key *now =
+        service->pseudonym_keys
+            ? pseudonym_keys_at(service->pseudonym_keys, clock_wall_us(service->settings.clock))
+            : NULL;
+    if (!now || pseudonym_keys_find(keys, pseudonym_key_id(now)))
+        return 0;
+    return error_set(ret_error, ERROR_INVALID,
+                     "pseudonym_keys: %s lacks the key %s, which is in force now; expected it "
+                     "beside others, with an \"until\" if it is to end",
+                     service->settings.pseudonym_keys, now->id);
+}
+
 int protection_reload(struct service *service, struct error *ret_error) {
     struct pseudonym_keys *keys = NULL;
     int r = has_keys(service) ? load(service, &keys, ret_error) : 0;
     if (r < 0 || !keys)
         return r;
+    r = check_current(service, keys, ret_error);
+    if (r < 0) {
+        pseudonym_keys_free(keys);
+        return r;
+    }
     pthread_mutex_lock(&service->lock);
     struct pseudonym_keys *before = service->pseudonym_keys;
     service->pseudonym_keys = keys;

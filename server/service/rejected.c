@@ -41,6 +41,20 @@ static bool is_kept_code(enum error_code code) {
     return code == ERROR_INVALID || code == ERROR_ID_CONFLICT || code == ERROR_TOO_LARGE;
 }
 
+/* A policy that protects fields knows what it keeps: of an attribute that it does not declare,
+ * perhaps a protected one with a misspelt name, nothing is. */
+static void leave_out_undeclared(const struct schema *schema, struct transaction *transaction) {
+    struct attribute *attributes = (struct attribute *)(uintptr_t)transaction->attributes;
+    size_t kept = 0;
+    for (size_t i = 0; i < transaction->attribute_count; i++)
+        for (size_t slot = schema->first_attribute; slot < schema->first_derived; slot++)
+            if (text_equal(schema->fields[slot].name, attributes[i].name)) {
+                attributes[kept++] = attributes[i];
+                break;
+            }
+    transaction->attribute_count = kept;
+}
+
 void rejected_keep(const struct run *run) {
     struct service *service = run->service;
     const struct score_request *request = &run->message.score;
@@ -52,7 +66,11 @@ void rejected_keep(const struct run *run) {
         const struct wire_error *error = &run->response.score.results[i].error;
         if (!is_kept_code(error->code))
             continue;
-        const struct reject reject = {.transaction = &request->transactions[i],
+        struct transaction *transaction =
+            (struct transaction *)(uintptr_t)&request->transactions[i];
+        if (run->rules->schema.protected_count > 0)
+            leave_out_undeclared(&run->rules->schema, transaction);
+        const struct reject reject = {.transaction = transaction,
                                       .masking = &masking.masking,
                                       .source = text_of(run->bearer.name),
                                       .code = error->code,

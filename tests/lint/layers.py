@@ -69,7 +69,7 @@ DOORS = [
     (r"sodium\.h", r"console/database/password\.c"),
     (r"git2\.h", r"console/policy/git_commit\.c"),
     (r"xgboost/.*", r"batch/train/xgboost_library\.h"),
-    (r"openssl/.*", r"core/base/sha\.c|server/net/tls(_client)?\.c|clients/c/transport/tls\.c"),
+    (r"openssl/.*", r"core/base/(hash|hmac)\.c|server/net/tls(_client)?\.c|clients/c/transport/tls\.c"),
     (r"librdkafka/.*", r"core/kafka/|clients/cli/kafka/"),
     (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash(_wide)?\.c"),
     (r"zstd\.h", r"core/store/archive/seal\.c|clients/cli/"),

@@ -151,6 +151,8 @@ class PseudonymsTest(HttpTest):
                     payment(406, attributes=[{"name": "payee", "integer": int(card(6))}]),
                     payment(407, attributes=[{"name": "bin", "text": "411111"}]),
                     {**payment(408), "card": pseudonym("card", card(1))},
+                    payment(409, attributes=[{"name": "email", "text": email(9)}]),
+                    payment(410, attributes=[{"name": "payee", "text": card(8)}, {"name": "payee", "text": card(9)}]),
                 ]
             )
         self.assertEqual([one["decision"]["transaction_id"] for one in first], [f"t{n}" for n in range(200)])
@@ -277,6 +279,8 @@ class PseudonymsTest(HttpTest):
         self.assertIn("another one", self.harrier("reload", "--wait", "--to", server.address, status=78))
         self.write_keys(f"k1 {KEYS['k1'].hex()}\nk2 {KEYS['k2'].hex()} from {begin}\n")
         self.harrier("reload", "--wait", "--to", server.address)
+        self.write_keys(f"k1 {KEYS['k1'].hex()}\n")  # cut off: the key in force is lost
+        self.assertIn("lacks the key k2", self.harrier("reload", "--wait", "--to", server.address, status=78))
         self.harrier("list", "add", "stolen", card(2), "--to", server.address)
 
         def decide(number, at_us, **fields):

@@ -10,7 +10,9 @@
 #define ADVICE "; take what is needed before: an attribute with from_clear in schema.yaml"
 
 static struct text protect_of(const struct syntax *node) {
-    return node->name && node->kind == SYNTAX_NAME ? node->name->protect : (struct text){0};
+    bool has_name =
+        node->kind == SYNTAX_NAME || node->kind == SYNTAX_MEMBER; /* a feature is a member */
+    return node->name && has_name ? node->name->protect : (struct text){0};
 }
 
 static bool is_protected(const struct syntax *node) {

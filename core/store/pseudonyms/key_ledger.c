@@ -2,7 +2,6 @@
  * lock; only a reload of the server and its start can meet, and those take turns. */
 #include "key_ledger.h"
 
-#include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
 
@@ -95,4 +94,27 @@ int key_ledger_check(const char *archive, const struct pseudonym_keys *keys,
     free(ledger);
     close(folder);
     return r;
+}
+
+bool key_ledger_missing(const char *archive, const struct pseudonym_keys *keys,
+                        struct buffer *ret_ids) {
+    char *ledger = NULL;
+    size_t length = 0, before = ret_ids->length;
+    struct error ignored;
+    int folder;
+    if (directory_make(AT_FDCWD, archive, &folder, &ignored) < 0)
+        return false;
+    if (file_load(folder, KEY_LEDGER_NAME, SIZE_LIMIT, &ledger, &length, &ignored) < 0)
+        ledger = NULL;
+    for (const char *line = ledger; line && *line;) {
+        const struct text id = {.data = line, .length = strcspn(line, " \n")};
+        if (!pseudonym_keys_find(keys, id))
+            buffer_printf(ret_ids, "%s%" TEXT_FORMAT, ret_ids->length > before ? " " : "",
+                          TEXT_ARGS(id));
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    free(ledger);
+    close(folder);
+    return ret_ids->length > before;
 }

@@ -4,6 +4,7 @@
  * word. So is one that has none of them. */
 #pragma once
 
+#include "core/base/buffer.h"
 #include "pseudonym_keys.h"
 
 #define KEY_LEDGER_NAME "pseudonym_keys"
@@ -12,5 +13,9 @@
  * ERROR_INVALID: these are not the archive's keys. ERROR_DAMAGED, ERROR_SYSTEM. */
 int key_ledger_check(const char *archive, const struct pseudonym_keys *keys,
                      struct error *ret_error);
+/* The ids, with blanks between, of keys that were used here and are not among these. False: there
+ * are none. */
+bool key_ledger_missing(const char *archive, const struct pseudonym_keys *keys,
+                        struct buffer *ret_ids);
 /* Has any pseudonym key been used here? */
 bool key_ledger_exists(const char *archive);

@@ -222,16 +222,24 @@ static int take_attributes(struct protecting *it) {
     return r;
 }
 
-static int protect_attribute(const struct protecting *it, const struct field *field) {
-    struct attribute *attribute = find_attribute(it->attributes, it->attribute_count, field->name);
-    if (!attribute)
-        return 0;
+static int protect_attribute(const struct protecting *it, const struct field *field,
+                             struct attribute *attribute) {
     *it->ret_field = field->name;
     if (attribute->type != ATTRIBUTE_TEXT)
         return error_set(it->ret_error, ERROR_INVALID,
                          "%" TEXT_FORMAT " is not a text; expected a text (string)",
                          TEXT_ARGS(field->name));
     return protect_text(it, field, &attribute->text);
+}
+
+/* All of this name: one that is given twice is refused later, and neither value may be kept then.
+ */
+static int protect_attributes(const struct protecting *it, const struct field *field) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < it->attribute_count; i++)
+        if (text_equal(it->attributes[i].name, field->name))
+            r = protect_attribute(it, field, &it->attributes[i]);
+    return r;
 }
 
 /* ---- the whole ---- */
@@ -253,7 +261,7 @@ static int protect_all(struct protecting *it) {
         const struct field *field = &schema->fields[schema->protected_slots[i]];
         r = field->kind == FIELD_KIND_TEXT
                 ? protect_text(it, field, &it->transaction->fields[field->source])
-                : protect_attribute(it, field);
+                : protect_attributes(it, field);
     }
     return r;
 }

@@ -98,9 +98,20 @@ static size_t read_base64(struct text word, uint8_t ret_bytes[PSEUDONYM_KEY_BYTE
     return length;
 }
 
+/* A hexadecimal key that lost a digit would else be another key, in base64. */
+static bool is_cut_hex(struct text word) {
+    for (size_t i = 0; i < word.length; i++)
+        if (hex_digit(word.data[i]) < 0)
+            return false;
+    return word.length % 2 != 0;
+}
+
 static int read_secret(const struct line *line, struct text word, struct pseudonym_key *key,
                        struct error *ret_error) {
     uint8_t bytes[PSEUDONYM_KEY_BYTES_MAX];
+    if (is_cut_hex(word))
+        return refuse(line, ret_error,
+                      "the key has an odd number of hexadecimal digits: one is missing");
     size_t length = read_hex(word, bytes);
     if (length == 0)
         length = read_base64(word, bytes);

@@ -10,7 +10,10 @@ CARD = "4117766554400042"
 
 
 class PseudonymsTest(ConsoleTest):
-    FILES = {"schema.yaml": "fields: {card: {protect: hmac}}\n"}
+    FILES = {
+        "schema.yaml": "fields: {card: {protect: hmac}}\n",
+        "lists.yaml": "lists:\n  stolen: {protect: card}\n  mules: {}\n",
+    }
 
     def server(self, *flags, **more):
         keys = os.path.join(self.folder, "keys")
@@ -34,6 +37,7 @@ class PseudonymsTest(ConsoleTest):
             status, features = session.get("/api/entity/features", name="card", value=value)
             self.assertEqual((status, features["entries"]), (200, 5), features)
         self.assertEqual(session.get("/api/search", card="4117766554400043")[1]["found"], [])
+        self.keep_nothing(pseudonym)
         self.console.stop()
         self.assertEqual(self.harrierd.stop(), 0)
         self.assertNotIn(CARD, self.console.said())
@@ -41,6 +45,30 @@ class PseudonymsTest(ConsoleTest):
             for name in names:
                 with open(os.path.join(folder, name), "rb") as file:
                     self.assertNotIn(CARD.encode(), file.read(), os.path.join(folder, name))
+
+    def keep_nothing(self, pseudonym):
+        """Neither in the audit log nor in a saved view, with the server and without it."""
+        anna, ada = self.console.session("anna"), self.console.session("ada")
+
+        def change(name, value):
+            return anna.post("/api/lists/change", list=name, value=value, remove=False, for_s=0, reason="seen")
+
+        self.assertEqual(change("stolen", CARD), (200, {"changed": True, "in_policy": False, "value": pseudonym}))
+        self.assertEqual(change("mules", "m1")[0], 200)
+        self.assertEqual(change("nothing", CARD)[0], 404)
+        view = {"screen": "search", "name": "mine", "shared": False}
+        status, answer = anna.post("/api/views/save", query=f"card={CARD}&rule=many", **view)
+        self.assertEqual(status, 422)
+        self.assertIn("card is protected", str(answer))
+        self.assertEqual(anna.post("/api/views/save", query=f"card={pseudonym}", **view)[0], 200)
+        self.harrierd.kill()
+        self.assertIn(change("stolen", CARD)[0], (503, 504))
+        audit = ada.get("/api/audit")[1]["entries"]
+        self.assertNotIn(CARD, str(audit))
+        self.assertEqual(
+            [entry["subject"] for entry in audit if entry["action"] == "list"], ["mules m1", f"stolen {pseudonym}"]
+        )
+        self.harrierd.start()
 
 
 if __name__ == "__main__":

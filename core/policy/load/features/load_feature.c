@@ -203,6 +203,14 @@ static struct name *declare_feature(struct feature_draft *it) {
                                       .text_max = COLUMN_TEXT_MAX});
 }
 
+/* A feature whose value is a text of a protected field is a pseudonym, too. Such a field stands
+ * alone: an expression may not read its text. */
+static struct text protect_of_column(const struct feature_draft *it) {
+    const struct tree_node *node = it->keys[OF].node;
+    const struct name *column = node ? scope_find(&it->loader->load->scope, node->text) : NULL;
+    return column ? column->protect : (struct text){0};
+}
+
 void features_read_feature(struct features_loader *loader, struct entity_draft *draft,
                            const struct tree_node *node) {
     struct key keys[KEY_COUNT] = {
@@ -237,5 +245,7 @@ void features_read_feature(struct features_loader *loader, struct entity_draft *
     if (!good || !read_default(&it))
         return;
     name->type = feature_value_type(&draft->plan, &it.feature);
+    if (name->type == VALUE_TEXT)
+        name->protect = protect_of_column(&it);
     draft->plan.features[draft->plan.feature_count++] = it.feature;
 }

@@ -91,6 +91,33 @@ static void keep_clear_slots(struct load *load, const bool *reads, struct field 
             field->clear_slots[field->clear_count++] = i;
 }
 
+static bool keeps_text(const struct syntax *node) {
+    if (node->kind == SYNTAX_CONDITIONAL ||
+        (node->kind == SYNTAX_BINARY && node->sign == TOKEN_PLUS))
+        return true;
+    return node->kind == SYNTAX_CALL && node->receiver && node->operand_count == 1 &&
+           (text_is(node->text, "lowerAscii") || text_is(node->text, "upperAscii") ||
+            text_is(node->text, "trim"));
+}
+
+/* The protected field whose whole text is in this value; NULL: none is, as far as can be seen. The
+ * depth of the tree is limited. */
+static const struct field *copied_field(const struct schema *schema, const struct syntax *node) {
+    const struct field *copied = NULL;
+    if (node->kind == SYNTAX_NAME && node->name && node->name->kind == NAME_FIELD) {
+        const struct field *field = &schema->fields[node->name->slot];
+        return field->protect.length > 0 ? field : NULL;
+    }
+    if (!keeps_text(node))
+        return NULL;
+    const struct syntax *operand = node->first;
+    if (node->kind == SYNTAX_CONDITIONAL) /* its condition is a bool */
+        operand = operand->next;
+    for (; operand && !copied; operand = operand->next)
+        copied = copied_field(schema, operand);
+    return copied;
+}
+
 /* all_reads: the fields that any of them reads. */
 static void read_from_clear(struct load *load, const struct reader *reader,
                             const struct tree_node *node, struct field *field, bool *all_reads) {
@@ -123,6 +150,14 @@ static void read_from_clear(struct load *load, const struct reader *reader,
         read_diagnostic(reader, node,
                         "this reads no protected field; make it a derived field instead, or give "
                         "a field that it reads protect: hmac");
+        return;
+    }
+    const struct field *copied = copied_field(schema, syntax);
+    if (copied && field->protect.length == 0) {
+        read_diagnostic(reader, node,
+                        "this keeps the clear value of \"%" TEXT_FORMAT
+                        "\", which is protected; expected a part of it, or protect: hmac beside it",
+                        TEXT_ARGS(copied->name));
         return;
     }
     field->from_clear = expression_build(syntax, load->arena);

@@ -117,6 +117,22 @@ static void values_are_replaced(void **state) {
     bench_deinit(&it);
 }
 
+/* It is refused behind this, and its row in the file of refused transactions has both. */
+static void an_attribute_given_twice_is_replaced_twice(void **state) {
+    (void)state;
+    struct bench it;
+    bench_init(&it, "");
+    add_text(&it, "payee", CARD);
+    add_text(&it, "note", "kept");
+    add_text(&it, "payee", CARD);
+    assert_protected(&it);
+    assert_int_equal(it.transaction.attribute_count, 3);
+    for (size_t i = 0; i < 3; i += 2)
+        assert_true(text_is(it.transaction.attributes[i].text, CARD_K1));
+    assert_int_equal(transaction_check(&it.transaction, &it.field, &it.error), -ERROR_INVALID);
+    bench_deinit(&it);
+}
+
 static void what_is_absent_stays_absent(void **state) {
     (void)state;
     struct bench it;
@@ -297,6 +313,7 @@ static void a_full_arena_leaves_nothing_clear(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_replaced),
+        cmocka_unit_test(an_attribute_given_twice_is_replaced_twice),
         cmocka_unit_test(what_is_absent_stays_absent),
         cmocka_unit_test(the_event_time_chooses_the_key),
         cmocka_unit_test(pseudonyms_are_refused_unless_accepted),

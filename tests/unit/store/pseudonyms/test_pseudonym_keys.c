@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #define SECRET_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define ODD_A    "00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define SECRET_B "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 /* base64.b64encode(bytes(range(32))) */
 #define BASE64_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -81,6 +82,8 @@ static void what_is_wrong_is_named(void **state) {
     assert_refused("\nk1", "keys:2: expected a key");
     assert_refused("k1 0001", "too short");
     assert_refused("k1 " SECRET_A "0", "keys:1: ");
+    assert_refused("k1 " SECRET_A "0", "odd number");
+    assert_refused("k1 " ODD_A, "odd number"); /* 47 bytes in base64 */
     assert_refused("k1 *" SECRET_A, "neither");
     assert_refused("k1 " SECRET_A " since 1970", "expected nothing behind the key");
     assert_refused("k1 " SECRET_A " from tomorrow", "expected a time");
@@ -124,6 +127,20 @@ static int check_ledger(const char *archive, const char *content, struct error *
     return r;
 }
 
+static const char *missing(const char *archive, const char *content) {
+    static char ids[64];
+    struct pseudonym_keys *keys = parse(content);
+    struct buffer buffer;
+    buffer_init(&buffer);
+    bool is_missing = key_ledger_missing(archive, keys, &buffer);
+    assert_int_equal(is_missing, buffer.length > 0);
+    snprintf(ids, sizeof ids, "%.*s", (int)buffer.length,
+             buffer.length > 0 ? (const char *)buffer.bytes : "");
+    buffer_deinit(&buffer);
+    pseudonym_keys_free(keys);
+    return ids;
+}
+
 static void another_key_under_an_old_id_is_noticed(void **state) {
     (void)state;
     char *folder = scratch_make();
@@ -141,10 +158,13 @@ static void another_key_under_an_old_id_is_noticed(void **state) {
     assert_true(scratch_fingerprint(archive) == before);
     const char both[] = "k1 " SECRET_A "\nk2 " SECRET_B " from 2027-01-01T00:00:00Z";
     assert_int_equal(check_ledger(archive, both, &error), 0);
+    assert_string_equal(missing(archive, both), "");
+    assert_string_equal(missing(archive, "k2 " SECRET_B), "k1");
+    assert_string_equal(missing(archive, "k3 " SECRET_B), "k1 k2");
     assert_int_equal(check_ledger(archive, "k2 " SECRET_B, &error), 0); /* k1 has gone */
     assert_int_equal(check_ledger(archive, "k2 " SECRET_A, &error), -ERROR_INVALID);
     struct text ledger = scratch_read(scratch_path(archive, KEY_LEDGER_NAME));
-    assert_null(strstr(ledger.data, SECRET_A));
+    assert_null(memmem(ledger.data, ledger.length, SECRET_A, sizeof SECRET_A - 1));
     free((char *)(uintptr_t)ledger.data);
     scratch_remove(folder);
 }

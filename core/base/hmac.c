@@ -1,34 +1,16 @@
-/* SHA-256 and HMAC from OpenSSL; in core/, only this file includes it. Apart from hash.c, whose
- * libraries libharrier does not need. */
+/* HMAC-SHA-256 from OpenSSL's SHA-256. Apart from hash.c, so that libharrier has pseudonyms and
+ * needs no library for the other hashes. */
 /* SHA256_CTX and its functions: declared, but deprecated since OpenSSL 3.0. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
+#include "check.h"
 #include "hash.h"
 
-#include "check.h"
-
 #include <endian.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-struct sha256 *sha256_new(void) {
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    check(digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
-    return (struct sha256 *)digest;
-}
-
-void sha256_add(struct sha256 *sha, const void *bytes, size_t length) {
-    check(EVP_DigestUpdate((EVP_MD_CTX *)sha, bytes, length) == 1);
-}
-
-void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
-    check(EVP_DigestFinal_ex((EVP_MD_CTX *)sha, ret_digest, NULL) == 1);
-    EVP_MD_CTX_free((EVP_MD_CTX *)sha);
-}
 
 /* The state of SHA-256 behind the first block of either pass, which depends on the key alone: a
  * digest of a short text then takes two blocks. The library's newer interface takes several times
@@ -51,7 +33,8 @@ static void begin_pass(const uint8_t key[SHA_BLOCK], uint8_t pad, SHA_LONG ret_s
     explicit_bzero(block, sizeof block);
 }
 
-/* Not written to swap where the limits of the process allow it. */
+/* Not written to swap where the limits of the process allow it. What is locked is whole pages, and
+ * locks of one page are not counted: other keys may lie in it, so it is never unlocked. */
 struct hmac *hmac_new(const void *key, size_t length) {
     struct hmac *hmac = check_malloc(sizeof *hmac);
     uint8_t block[SHA_BLOCK] = {0};
@@ -122,10 +105,5 @@ void hmac_free(struct hmac *hmac) {
     if (!hmac)
         return;
     explicit_bzero(hmac, sizeof *hmac);
-    munlock(hmac, sizeof *hmac);
     free(hmac);
-}
-
-bool hash_equal_constant_time(const void *a, const void *b, size_t length) {
-    return CRYPTO_memcmp(a, b, length) == 0;
 }
