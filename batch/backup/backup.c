@@ -265,14 +265,19 @@ static int check_same_archive(const struct backup_job *job, struct error *ret_er
 
 /* Is the backup one of this archive? If all that the newest point has was pruned since, no record
  * can tell, only the times. */
-static int check_history(const struct backup_job *job, struct error *ret_error) {
+static int check_history(struct backup_job *job, struct error *ret_error) {
     if (!job->last)
         return 0;
     const struct archive_place place = job->last->place;
     const struct archive_begin *begin = archive_parts_begin(job->parts);
-    int r = begin->place.position > place.position
-                ? begin->time_us >= job->last->time_us
-                : archive_parts_holds(job->parts, place, ret_error);
+    bool has_gap = begin->place.position > place.position;
+    int r = has_gap ? begin->time_us >= job->last->time_us
+                    : archive_parts_holds(job->parts, place, ret_error);
+    if (r > 0 && has_gap)
+        backup_note(job,
+                    "records %" PRIu64 " to %" PRIu64
+                    " are in no point: a prune has dropped them since the last backup",
+                    place.position + 1, begin->place.position);
     if (r != 0)
         return r < 0 ? r : 0;
     uint64_t end = archive_parts_end(job->parts).position;

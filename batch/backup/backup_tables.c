@@ -96,6 +96,23 @@ static uint64_t epoch_of(const struct backup_table_files *tables) {
     return epoch > 0 ? (uint64_t)epoch : 0;
 }
 
+/* Values that nights have kept for thresholds: an archive from the first record on gives them
+ * again, a pruned one does not. They belong to these tables, unless a rebuild has replaced both. */
+static int add_samples(struct backup_job *job, const struct backup_table_files *tables,
+                       struct error *ret_error) {
+    const struct backup_tree tree = {0};
+    char folder[sizeof tables->folder] = "";
+    char *from = name_printf("%s/samples", job->generations);
+    char *link = name_printf("%s/current", job->generations);
+    int r = backup_add_entry(job, &tree, from, BACKUP_TABLES_FOLDER "samples", 1, ret_error);
+    if (r == 0 &&
+        (readlink(link, folder, sizeof folder - 1) < 0 || strcmp(folder, tables->folder) != 0))
+        r = error_set(ret_error, ERROR_UNAVAILABLE, "the tables were replaced");
+    free(from);
+    free(link);
+    return r;
+}
+
 int backup_add_tables(struct backup_job *job, const struct backup_table_files *tables,
                       struct error *ret_error) {
     if (!*tables->folder)
@@ -122,6 +139,8 @@ int backup_add_tables(struct backup_job *job, const struct backup_table_files *t
         r = backup_add_open(job, tables->descriptors[i], path, path, ret_error);
         free(path);
     }
+    if (r == 0 && archive_parts_begin(job->parts)->place.position > 0)
+        r = add_samples(job, tables, ret_error);
     if (r == 0) {
         job->point.tables = text_copy(text_of(tables->folder));
         job->point.tables_place = tables->place;
