@@ -68,6 +68,28 @@ static int refuse_late(const struct restore_job *job, const struct backup_point 
     return 0;
 }
 
+static bool is_last_of_point(const struct restore_job *job) {
+    return job->last + 1 == backup_point_segments(job->point);
+}
+
+/* A prune has dropped records that came after the point, and no later one has them. */
+static int refuse_gap(const struct restore_job *job, size_t index, struct error *ret_error) {
+    const struct backup_point *point = &job->points.points[index];
+    char asked[RESTORE_TIME_SIZE], received[RESTORE_TIME_SIZE];
+    if (index + 1 == job->usable || job->options->time_us <= point->time_us ||
+        point[1].files[0].first <= point->place.position + 1 || !is_last_of_point(job) ||
+        job->options->time_us == INT64_MAX)
+        return 0;
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s: records %" PRIu64 " to %" PRIu64
+                     ", received after %s, are in no point: a prune had dropped them before the "
+                     "next backup. So what was received up to %s cannot be restored; "
+                     "--to-position %" PRIu64 " restores what came before them",
+                     job->options->folder, point->place.position + 1, point[1].files[0].first - 1,
+                     restore_time_text(point->time_us, received),
+                     restore_time_text(job->options->time_us, asked), point->place.position);
+}
+
 /* The newest point that has the place: an older one may begin earlier, if segments were dropped
  * from the archive since. */
 int restore_choose_point(struct restore_job *job, struct error *ret_error) {
@@ -82,6 +104,7 @@ int restore_choose_point(struct restore_job *job, struct error *ret_error) {
             continue;
         job->point = point;
         job->last = segment;
+        r = refuse_gap(job, i, ret_error);
     }
     if (r == 0 && !job->point) {
         const struct backup_file *first = &newest->files[0];
@@ -112,10 +135,6 @@ bool restore_choose_earlier(struct restore_job *job) {
             return true;
         }
     return false;
-}
-
-static bool is_last_of_point(const struct restore_job *job) {
-    return job->last + 1 == backup_point_segments(job->point);
 }
 
 /* Is all of the last segment within the limits? */
