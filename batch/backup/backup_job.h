@@ -52,6 +52,7 @@ int backup_add_trees(struct backup_job *job, struct error *ret_error);
 struct backup_table_files {
     char folder[256]; /* "": there are none */
     struct archive_place place;
+    uint64_t epoch; /* of the archive when they were built */
     int descriptors[BACKUP_TABLES_FILES];
 };
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +76,7 @@ void backup_open_tables(struct backup_job *job, struct backup_table_files *table
         if (r < 0)
             break;
         tables->place = generation_manifest(generation)->place;
+        tables->epoch = generation_manifest(generation)->epoch;
         generation_close(generation);
     }
     if (r != 0) {
@@ -86,14 +86,6 @@ void backup_open_tables(struct backup_job *job, struct backup_table_files *table
         tables->folder[0] = '\0';
     }
     free(link);
-}
-
-/* By its manifest: of the archive when they were built. */
-static uint64_t epoch_of(const struct backup_table_files *tables) {
-    json_t *manifest = json_loadfd(tables->descriptors[1], 0, NULL);
-    json_int_t epoch = json_integer_value(json_object_get(manifest, "epoch"));
-    json_decref(manifest);
-    return epoch > 0 ? (uint64_t)epoch : 0;
 }
 
 /* Values that nights have kept for thresholds: an archive from the first record on gives them
@@ -117,7 +109,7 @@ int backup_add_tables(struct backup_job *job, const struct backup_table_files *t
                       struct error *ret_error) {
     if (!*tables->folder)
         return 0;
-    if (epoch_of(tables) < job->point.epoch) {
+    if (tables->epoch < job->point.epoch) {
         backup_note(job,
                     "the tables are left out: they were built before the last erasure, and may "
                     "have what was erased");

@@ -74,6 +74,11 @@ def unzstd(data, size):
     return out.raw[:length]
 
 
+def unzstd_segment(data):
+    """Of a sealed segment: its bytes as they were written, by the size that its header states."""
+    return unzstd(data, struct.unpack_from("<Q", data, 24)[0])
+
+
 def all_records(archive):
     """The same, of sealed segments too."""
     found = []
@@ -83,7 +88,7 @@ def all_records(archive):
         with open(path, "rb") as file:
             data = file.read()
         if path.endswith(".zst"):
-            data = unzstd(data, struct.unpack_from("<Q", data, 24)[0])
+            data = unzstd_segment(data)
         for frame in _frames(data):
             if frame[1] != SYNC_MARK:
                 yield frame

@@ -6,7 +6,6 @@ HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
 """
 import fcntl
 import glob
-import hashlib
 import json
 import os
 import random
@@ -18,118 +17,12 @@ import time
 import unittest
 
 import small_disk
-from night import SwapTest
-from segments import all_records, crc32c, xxh3
-from server import START_US, WAIT, Server, transaction
+from backups import DAYS, HARRIER, BackupTest, files_below, sha256_of
+from segments import all_records, xxh3
+from server import WAIT, transaction
 
-HARRIER = os.environ["HARRIER"]
 KILLS = int(os.environ.get("HARRIER_KILLS", 6 // int(os.environ.get("HARRIER_STEPS_PART", "1"))))
 SEED = int(os.environ.get("HARRIER_SEED", str(random.randrange(10**6))))
-DAYS, A_DAY = 4, 300
-DAY_US = 86400 * 1000000
-# What a restart adds to, or what counts the records that it writes.
-STATES = ("transactions", "outcomes", "labels", "newest_event_time_us", "state_hash")
-
-
-def states(status):
-    return {key: status.get(key) for key in STATES}
-
-
-def read_point(path):
-    """A manifest and its checksum, by docs/operations/backup.md alone."""
-    with open(path, "rb") as file:
-        text = file.read()
-    covered = text[: text.rindex(b',"checksum":')]
-    point = json.loads(text)
-    assert hashlib.sha256(covered).hexdigest() == point["checksum"], path
-    return point
-
-
-def sha256_of(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
-def files_below(folder):
-    found = []
-    for inner, _, names in os.walk(folder):
-        found += [os.path.relpath(os.path.join(inner, name), folder) for name in names]
-    return sorted(found)
-
-
-class BackupTest(SwapTest):
-    def setUp(self):
-        super().setUp()
-        self.kept = os.path.join(self.folder, "kept")
-        self.others = 0
-
-    def harrier(self, *arguments, status=0):
-        if arguments[0] == "backup" and "--list" not in arguments:
-            arguments = (*arguments, "--priority=normal")  # else it would wait for every other test
-        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
-        self.assertEqual(done.returncode, status, f"{arguments}: {done.stdout}{done.stderr}")
-        return done
-
-    def refuses(self, status, words, *arguments):
-        self.assertIn(words, self.harrier(*arguments, status=status).stderr)
-
-    def back_up(self, *more, data=None, to=None):
-        done = self.harrier("backup", data or self.data, to or self.kept, "--json", *more)
-        return json.loads(done.stdout)
-
-    def points(self, to=None):
-        return [read_point(path) for path in sorted(glob.glob(os.path.join(to or self.kept, "points", "*.json")))]
-
-    def verify_backup(self, to=None):
-        report = json.loads(self.harrier("backup", "--verify", to or self.kept, "--json").stdout)
-        self.assertTrue(report["whole"])
-        return report
-
-    def import_history(self, data=None, cards=7, days=range(DAYS)):
-        """Days that are closed."""
-        path = os.path.join(self.folder, "history.jsonl")
-        with open(path, "w", encoding="utf-8") as file:
-            for number in range(days[0] * A_DAY, days[-1] * A_DAY + A_DAY):
-                sent = transaction(number, cards)
-                at = START_US + number // A_DAY * DAY_US + number % A_DAY * 1000000
-                sent["event_time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at // 1000000))
-                del sent["event_time_us"]
-                file.write(json.dumps(sent) + "\n")
-        self.harrier("import", data or self.data, path, "--policy", os.path.join(self.folder, "policy"), "--quiet")
-
-    def restore(self, *more, status=0, to=None):
-        """The folder around the restored data folder, which a server can run in."""
-        self.others += 1
-        root = to or os.path.join(self.folder, f"other{self.others}")
-        os.makedirs(root, exist_ok=True)
-        if not os.path.exists(os.path.join(root, "policy")):
-            shutil.copytree(os.path.join(self.folder, "policy"), os.path.join(root, "policy"))
-        done = self.harrier("restore", self.kept, os.path.join(root, "data"), "--json", *more, status=status)
-        return root, json.loads(done.stdout) if status == 0 else done.stderr
-
-    def server_in(self, root):
-        server = Server(root)
-        self.servers.append(server)
-        return server
-
-    def check_archive(self, root, position):
-        data = os.path.join(root, "data")
-        report = json.loads(self.harrier("archive", "verify", data, "--json").stdout.splitlines()[-1])
-        self.assertTrue(report["whole"])
-        self.assertEqual((report["position"], report["synced_position"]), (position, position))
-
-    def check_states(self, root, position, expected):
-        self.check_archive(root, position)
-        server = self.server_in(root).start()
-        self.assertEqual(states(server.status(state_hash=True)), expected)
-        self.assertEqual(server.stop(), 0)
-        self.harrier("replay", os.path.join(root, "data"), "--recorded", "--quiet")
-
-    def quiet(self, server):
-        """(position, states) of a server that nobody asks anything."""
-        self.await_synced(server)
-        status = server.status(state_hash=True)
-        return status["position"], states(status)
 
 
 class LoadTest(BackupTest):
@@ -411,49 +304,6 @@ class RefusalTest(BackupTest):
         self.check_archive(root, 700)
         self.assertNotIn("committed", os.listdir(os.path.join(root, "data", "archive")))
 
-    def test_a_newer_epoch(self):
-        """Segments rewritten to erase something: points from before do not stay."""
-        self.import_history()
-        self.back_up()
-        archive = os.path.join(self.data, "archive")
-        for path in sorted(glob.glob(os.path.join(archive, "*", "*.seg")))[-2:]:
-            raise_epoch(path)
-        report = self.back_up("--keep=9")
-        self.assertEqual((report["points_rewritten"], report["points"]), (1, 1))
-        self.assertEqual([point["epoch"] for point in self.points()], [1])
-        stored = [name for name in files_below(self.kept) if name.startswith("files/archive/")]
-        self.assertEqual(len(stored), report["segments"])
-        self.verify_backup()
-
-    def put_epoch(self, number, *names):
-        """As an erasure leaves it: its number, and segments that it has yet to put in place."""
-        lines = "".join(f"{line}\n" for line in ("harrier epoch 1", f"number {number}", *names)).encode()
-        with open(os.path.join(self.data, "archive", "epoch"), "wb") as file:
-            file.write(lines + f"hash {xxh3(lines):016x}\n".encode())
-
-    def test_the_number_of_an_epoch(self):
-        """The archive states how many erasures there were, also if no segment does; a point from in between is none."""
-        self.import_history()
-        self.rebuild()
-        self.back_up()
-        segment = sorted(glob.glob(os.path.join(self.data, "archive", "*", "*.seg*")))[0]
-        self.put_epoch(2, os.path.relpath(segment, os.path.join(self.data, "archive")))
-        self.refuses(75, "an erasure is not finished", "backup", self.data, self.kept)
-        self.assertEqual(len(self.points()), 1)
-        self.put_epoch(2)
-        done = self.harrier("backup", self.data, self.kept, "--json")
-        report = json.loads(done.stdout)
-        self.assertEqual((report["points_rewritten"], report["points"], report["tables"]), (1, 1, "unusable"))
-        self.assertIn("built before the last erasure", done.stderr)
-        self.assertEqual([point["epoch"] for point in self.points()], [2])
-        self.assertFalse([name for name in files_below(self.kept) if "tables.mdb" in name])
-        # What was rewritten may be pruned since: the number stays.
-        self.put_epoch(1)
-        self.refuses(65, "from before that", "backup", self.data, self.kept)
-        with open(os.path.join(self.data, "archive", "epoch"), "a", encoding="utf-8") as file:
-            file.write("more")
-        self.refuses(65, "epoch: it is damaged", "backup", self.data, self.kept)
-
     def test_lost_tables(self):
         """They can be built again: no reason for no backup."""
         self.import_history()
@@ -464,62 +314,6 @@ class RefusalTest(BackupTest):
         self.assertIn("the tables are left out", done.stderr)
         root, report = self.restore()
         self.check_archive(root, report["position"])
-
-
-class PruneTest(BackupTest):
-    def prune(self, before):
-        self.harrier("archive", "prune", self.data, "--before", before, "--quiet")
-
-    def test_points(self):
-        """After a prune a point has the archive as it begins; earlier points keep what is gone."""
-        self.import_history(days=range(2))
-        self.rebuild()
-        first = self.back_up()
-        self.import_history(days=range(2, DAYS))
-        self.rebuild()
-        second = self.back_up()
-        root, _ = self.restore()
-        server = self.server_in(root).start()
-        expected = states(server.status(state_hash=True))
-        self.assertEqual(server.stop(), 0)
-
-        self.prune("2026-01-03")
-        third = self.back_up()
-        begins = self.points()[-1]["files"][0]["first"]
-        self.assertGreater(begins, A_DAY)
-        self.assertEqual(third["position"], second["position"])
-        root, report = self.restore()
-        self.assertEqual(report["point"], 3)
-        self.check_states(root, third["position"], expected)
-        # In front of the beginning: of an earlier point. The last record of the day before is at its end.
-        for place in ("--to-time=2026-01-02T23:59:59Z", f"--to-position={begins - 1}"):
-            root, report = self.restore(place)
-            self.assertEqual((report["point"], report["position"]), (2, begins - 1))
-            self.check_archive(root, begins - 1)
-
-        # Beyond all that the backup has, and earlier tables do not fit the beginning.
-        self.harrier("archive", "seal", self.data)
-        os.rename(self.kept, self.kept + "2")
-        self.back_up(data=root + "/data")
-        self.assertEqual(self.points()[0]["position"], begins - 1)
-        self.prune("2026-01-04")
-        self.back_up("--no-tables")
-        self.assertGreater(self.points()[-1]["files"][0]["first"], begins)
-        root, report = self.restore()
-        self.assertNotIn("tables_point", report)
-        self.check_states(root, third["position"], expected)
-        self.verify_backup()
-        self.assertLess(first["position"], begins)
-
-
-def raise_epoch(path):
-    """Rewrites a segment's header, as docs/ARCHIVE.md has it, with the next epoch."""
-    with open(path, "r+b") as file:
-        header = bytearray(file.read(64))
-        header[40:48] = (int.from_bytes(header[40:48], "little") + 1).to_bytes(8, "little")
-        header[12:16] = crc32c(bytes(header[:12] + header[16:])).to_bytes(4, "little")
-        file.seek(0)
-        file.write(header)
 
 
 class KillTest(BackupTest):

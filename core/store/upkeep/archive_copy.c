@@ -2,7 +2,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/check.h"
-#include "core/base/hash.h"
+#include "core/store/archive/archive_epoch.h"
 #include "core/store/archive/file.h"
 #include "core/store/archive/segment_walk.h"
 #include "core/wire/record/record.h"
@@ -10,16 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DECODE_BYTES_MAX (4 * (size_t)FRAME_PAYLOAD_MAX)
 #define WRITE_BYTES      ((size_t)1 << 20)
-#define EPOCH_FILE       "epoch"
-#define EPOCH_FIRST_LINE "harrier epoch 1\n"
-#define EPOCH_BYTES_MAX  ((size_t)64 << 20)
 
 /* `lock` is the writer's, `spare` zeros of its next segment. `committed` and `cut` are about the
  * log of a cluster as this node knows it: another node, or this one later, has its own. */
@@ -35,45 +31,20 @@ enum archive_name archive_name_of(const char *name) {
     return is_draft ? ARCHIVE_NAME_LEFT : ARCHIVE_NAME_KEPT;
 }
 
-/* "number N", names of segments that are not in place yet, "hash H" of the lines before. */
-static int parse_epoch(const char *bytes, size_t length, uint64_t *ret_number,
-                       struct error *ret_error) {
-    static const char tail[] = "hash 0123456789abcdef\n";
-    const size_t first = sizeof EPOCH_FIRST_LINE - 1;
-    size_t covered = length < sizeof tail - 1 ? 0 : length - (sizeof tail - 1);
-    char hash[sizeof tail];
-    int read = 0;
-    snprintf(hash, sizeof hash, "hash %016" PRIx64 "\n", hash64(bytes, covered, 0));
-    if (covered <= first || memcmp(bytes, EPOCH_FIRST_LINE, first) != 0 ||
-        memcmp(bytes + covered, hash, sizeof tail - 1) != 0 ||
-        sscanf(bytes + first, "number %" SCNu64 "%n", ret_number, &read) != 1 ||
-        bytes[first + (size_t)read] != '\n')
-        return error_set(ret_error, ERROR_DAMAGED,
-                         EPOCH_FILE
-                         ": it is damaged; expected \"harrier epoch 1\", a number, names "
-                         "of segments and a hash");
-    if (first + (size_t)read + 1 < covered)
-        return error_set(ret_error, ERROR_UNAVAILABLE,
-                         "an erasure is not finished: " EPOCH_FILE
-                         " names segments that are not in "
-                         "place yet (if it was killed: a server that starts puts them there)");
-    return 0;
-}
-
 int archive_copy_epoch(const char *archive, uint64_t *ret_number, struct error *ret_error) {
-    char *bytes;
-    size_t length;
+    struct archive_epoch epoch = {0};
     int directory;
-    *ret_number = 0;
     int r = directory_open(archive, "archive", &directory, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "%s", archive);
-    r = file_load(directory, EPOCH_FILE, EPOCH_BYTES_MAX, &bytes, &length, ret_error);
-    close(directory);
-    if (r < 0)
-        return r == -ERROR_NOT_FOUND ? 0 : error_prefix(ret_error, "%s", archive);
-    r = parse_epoch(bytes, length, ret_number, ret_error);
-    free(bytes);
+    if (r == 0) {
+        r = archive_epoch_read(directory, &epoch, ret_error);
+        close(directory);
+    }
+    if (r == 0 && epoch.count > 0)
+        r = error_set(ret_error, ERROR_UNAVAILABLE,
+                      "an erasure is not finished: " EPOCH_FILE " names segments that are not in "
+                      "place yet (if it was killed: a server that starts puts them there)");
+    *ret_number = epoch.number;
+    archive_epoch_deinit(&epoch);
     return r < 0 ? error_prefix(ret_error, "%s", archive) : 0;
 }
 

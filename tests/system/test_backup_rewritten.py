@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""harrier backup and harrier restore of an archive whose beginning was pruned, and of one from which a person was erased:
+nothing of the person is in a later backup."""
+import glob
+import json
+import os
+import shutil
+import unittest
+
+from backups import A_DAY, DAYS, BackupTest, files_below, states
+from segments import unzstd_segment, xxh3
+
+
+class PruneTest(BackupTest):
+    def test_points(self):
+        """After a prune a point has the archive as it begins; earlier points keep what is gone."""
+        self.import_history(days=range(2))
+        self.rebuild()
+        first = self.back_up()
+        self.import_history(days=range(2, DAYS))
+        self.rebuild()
+        second = self.back_up()
+        root, _ = self.restore()
+        server = self.server_in(root).start()
+        expected = states(server.status(state_hash=True))
+        self.assertEqual(server.stop(), 0)
+
+        self.prune("2026-01-03")
+        third = self.back_up()
+        begins = self.points()[-1]["files"][0]["first"]
+        self.assertGreater(begins, A_DAY)
+        self.assertEqual(third["position"], second["position"])
+        root, report = self.restore()
+        self.assertEqual(report["point"], 3)
+        self.check_states(root, third["position"], expected)
+        # In front of the beginning: of an earlier point. The last record of the day before is at its end.
+        for place in ("--to-time=2026-01-02T23:59:59Z", f"--to-position={begins - 1}"):
+            root, report = self.restore(place)
+            self.assertEqual((report["point"], report["position"]), (2, begins - 1))
+            self.check_archive(root, begins - 1)
+
+        # Beyond all that the backup has, and earlier tables do not fit the beginning.
+        self.harrier("archive", "seal", self.data)
+        os.rename(self.kept, self.kept + "2")
+        self.back_up(data=root + "/data")
+        self.assertEqual(self.points()[0]["position"], begins - 1)
+        self.prune("2026-01-04")
+        self.back_up("--no-tables")
+        self.assertGreater(self.points()[-1]["files"][0]["first"], begins)
+        root, report = self.restore()
+        self.assertNotIn("tables_point", report)
+        self.check_states(root, third["position"], expected)
+        self.verify_backup()
+        self.assertLess(first["position"], begins)
+
+
+class EraseTest(BackupTest):
+    def put_epoch(self, number, *names):
+        """As an erasure leaves it: its number, and segments that it has yet to put in place."""
+        lines = "".join(f"{line}\n" for line in ("harrier epoch 1", f"number {number}", *names)).encode()
+        with open(os.path.join(self.data, "archive", "epoch"), "wb") as file:
+            file.write(lines + f"hash {xxh3(lines):016x}\n".encode())
+
+    def test_the_number_of_an_epoch(self):
+        """The archive states how many erasures there were, also if no segment does; a point from in between is none."""
+        self.import_history()
+        self.rebuild()
+        self.back_up()
+        segment = sorted(glob.glob(os.path.join(self.data, "archive", "*", "*.seg*")))[0]
+        self.put_epoch(2, os.path.relpath(segment, os.path.join(self.data, "archive")))
+        self.refuses(75, "an erasure is not finished", "backup", self.data, self.kept)
+        self.assertEqual(len(self.points()), 1)
+        self.put_epoch(2)
+        done = self.harrier("backup", self.data, self.kept, "--json")
+        report = json.loads(done.stdout)
+        self.assertEqual((report["points_rewritten"], report["points"], report["tables"]), (1, 1, "unusable"))
+        self.assertIn("built before the last erasure", done.stderr)
+        self.assertEqual([point["epoch"] for point in self.points()], [2])
+        self.assertFalse([name for name in files_below(self.kept) if "tables.mdb" in name])
+        # What was rewritten may be pruned since: the number stays.
+        self.put_epoch(1)
+        self.refuses(65, "from before that", "backup", self.data, self.kept)
+        with open(os.path.join(self.data, "archive", "epoch"), "a", encoding="utf-8") as file:
+            file.write("more")
+        self.refuses(65, "epoch: it is damaged", "backup", self.data, self.kept)
+
+    def holds(self, folder, value):
+        """The files below the folder that have the value, sealed segments unpacked."""
+        found = []
+        for name in files_below(folder):
+            with open(os.path.join(folder, name), "rb") as file:
+                data = file.read()
+            if value.encode() in (unzstd_segment(data) if ".seg.zst" in name else data):
+                found.append(name)
+        return found
+
+    def test_a_person(self):
+        person = "person-4711"
+        self.import_history(person=person)
+        self.rebuild()
+        first = self.back_up()
+        self.assertTrue([name for name in self.holds(self.kept, person) if ".seg.zst" in name])
+        self.assertTrue([name for name in self.holds(self.kept, person) if "tables.mdb" in name])
+        self.harrier("erase", self.data, "--entity", f"card={person}")
+        self.assertEqual(self.holds(self.data, person), [])
+        second = self.back_up("--keep=9")
+        self.assertEqual((second["points_rewritten"], second["points"], second["tables"]), (1, 1, "copied"))
+        self.assertEqual(self.holds(self.kept, person), [])
+        self.verify_backup()
+        self.assertEqual([point["epoch"] for point in self.points()], [1])
+        root, report = self.restore()
+        data = os.path.join(root, "data")
+        self.check_archive(root, second["position"])
+        self.harrier("verify", data)
+        self.harrier("replay", data, "--recorded", "--quiet")
+        # In front of the erasure's record: rewritten, too.
+        root, report = self.restore(f"--to-position={first['position']}")
+        self.assertEqual((report["position"], report["chain"]), (first["position"], first["chain"]))
+        self.assertEqual(self.holds(root, person), [])
+        self.harrier("replay", os.path.join(root, "data"), "--recorded", "--quiet")
+        # What was rewritten goes, the epoch stays.
+        self.prune("2026-01-04")
+        third = self.back_up()
+        self.assertEqual((third["points_rewritten"], third["points"]), (0, 2))
+        self.assertEqual([point["epoch"] for point in self.points()], [1, 1])
+
+
+if __name__ == "__main__":
+    unittest.main()
