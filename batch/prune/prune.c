@@ -6,14 +6,17 @@
 #include "prune.h"
 
 #include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "batch/rebuild/rebuild.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
+#include "core/store/explain/archive_search.h"
 #include "core/store/find/find_files.h"
 #include "core/store/generation/generation_base.h"
+#include "core/store/ingest/erasure_request.h"
 #include "core/store/upkeep/archive_prune.h"
 #include "prune_kept.h"
 #include "prune_plans.h"
@@ -27,7 +30,7 @@
 struct prune {
     const struct prune_options *options;
     struct progress *progress;
-    int lock;                      /* of the generations' folder; -1: not held */
+    int lock, erasures;            /* of the generations' folder, of erasures; -1: not held */
     struct generation *generation; /* the tables in use */
     struct snapshot *snapshot;     /* that they were built with */
     struct archive_parts *parts;
@@ -70,7 +73,8 @@ static int lock(struct prune *prune, struct error *ret_error) {
         return r;
     r = directory_lock(directory, root, "builds a generation here", &prune->lock, ret_error);
     close(directory);
-    return r;
+    /* The tables that are built here for ever must not have what is being erased. */
+    return r < 0 ? r : erasure_lock_out(prune->options->archive, &prune->erasures, ret_error);
 }
 
 /* Read in full against its hashes: it is what makes the records dispensable. */
@@ -150,6 +154,45 @@ static int open_parts(struct prune *prune, struct error *ret_error) {
                          ", are not of %s: run `harrier rebuild` first",
                          place.position, archive);
     return r < 0 ? r : 0;
+}
+
+/* *pending: the erasure that begins last in the part, 0 if it is done; as it was, without any. */
+static int note_erasures(struct prune *prune, size_t index, uint64_t *pending,
+                         struct error *ret_error) {
+    const struct search search = {.parts = prune->parts, .rare = true, .rare_before = UINT64_MAX};
+    struct search_result result = {0};
+    struct record record;
+    struct arena arena;
+    int r = search_part(&search, index, &result, ret_error);
+    arena_init(&arena, RECORD_BYTES_MAX);
+    for (size_t i = 0; i < result.count && r == 0; i++) {
+        if (result.records[i].type != RECORD_ERASURE)
+            continue;
+        arena_reset(&arena);
+        r = search_decode(&result, i, &arena, &record, ret_error);
+        if (r == 0)
+            *pending = record.erasure.done ? 0 : record.erasure.number;
+    }
+    arena_deinit(&arena);
+    search_result_deinit(&result);
+    return r;
+}
+
+/* An erasure that was interrupted would be refused after a prune, and what it is to remove would
+ * stay in the tables for ever. */
+static int check_erasures(struct prune *prune, struct error *ret_error) {
+    uint64_t pending = 0;
+    int r = 0;
+    for (size_t i = 0; i < archive_parts_count(prune->parts) && r == 0; i++)
+        if (archive_parts_part(prune->parts, i).types >> RECORD_ERASURE & 1)
+            r = note_erasures(prune, i, &pending, ret_error);
+    if (r == 0 && pending > 0)
+        r = error_set(ret_error, ERROR_EXISTS,
+                      "%s: erasure %" PRIu64
+                      " was interrupted, and could not be finished after a prune: run `harrier "
+                      "erase --finish` first",
+                      prune->options->archive, pending);
+    return r;
 }
 
 /* Where the part ends, with the receive time of its last record, which is in the header of the
@@ -282,9 +325,9 @@ static int drop(struct prune *prune, struct error *ret_error) {
 int prune_run(const struct prune_options *options, struct progress *progress, bool *ret_is_done,
               struct prune_report *ret_report, struct error *ret_error) {
     static int (*const steps[])(struct prune *, struct error *) = {
-        check_time, lock, open_tables, finish_earlier, seal, open_parts,
+        check_time, lock, open_tables, finish_earlier, seal, open_parts, check_erasures,
     };
-    struct prune prune = {.options = options, .progress = progress, .lock = -1};
+    struct prune prune = {.options = options, .progress = progress, .lock = -1, .erasures = -1};
     double begin = monotonic_seconds();
     int r = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++)
@@ -301,6 +344,8 @@ int prune_run(const struct prune_options *options, struct progress *progress, bo
     archive_parts_close(prune.parts);
     snapshot_unref(prune.snapshot);
     generation_close(prune.generation);
+    if (prune.erasures >= 0)
+        close(prune.erasures);
     if (prune.lock >= 0)
         close(prune.lock);
     return r;

@@ -55,8 +55,9 @@ struct prune_report {
 
 /* progress may be NULL. ERROR_INVALID: before_us is in the future. ERROR_NOT_FOUND: no archive, or
  * no tables, or not of this archive. ERROR_DAMAGED: the tables or a segment. ERROR_EXISTS: a
- * rebuild, a sealing or another prune is at work. ERROR_SYSTEM. ERROR_INTERRUPTED. After a failure
- * the archive is as it was, unless *ret_is_done: then it begins where ret_report->begin says, and
- * only files may be left, which the next run removes. *ret_report is filled in both cases. */
+ * rebuild, a sealing, an erasure or another prune is at work, or an erasure was interrupted.
+ * ERROR_SYSTEM. ERROR_INTERRUPTED. After a failure the archive is as it was, unless *ret_is_done:
+ * then it begins where ret_report->begin says, and only files may be left, which the next run
+ * removes. *ret_report is filled in both cases. */
 int prune_run(const struct prune_options *options, struct progress *progress, bool *ret_is_done,
               struct prune_report *ret_report, struct error *ret_error);

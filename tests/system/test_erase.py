@@ -8,6 +8,7 @@ more often; HARRIER_SEED repeats the moments.
 import csv
 import ctypes
 import datetime
+import fcntl
 import glob
 import json
 import os
@@ -366,6 +367,34 @@ class EraseTest(ServerTest):
         again = self.server().start()
         self.assertEqual(again.status(state_hash=True)["state_hash"], status["state_hash"])
         self.assertEqual(again.stop(), 0)
+
+    def test_before_a_prune(self):
+        """What a prune keeps of dropped records for ever must not have what is being erased."""
+        self.make()
+        self.harrier("rebuild", "--data", self.data, "--priority", "normal")
+        archive, person = os.path.join(self.data, "archive"), ["--entity", f"customer={PERSON}"]
+        prune = ["archive", "prune", self.data, "--before", datetime.datetime.fromtimestamp(
+            NOW_US / 10**6, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")]
+        os.makedirs(os.path.join(archive, "erasures"))
+        with open(os.path.join(archive, "erasures/lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn("an erasure is at work", self.harrier(*prune, status=75).stderr)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            self.assertIn("or a prune is at work", self.erase(*person, status=75).stderr)
+        # Interrupted: it cannot build its tables.
+        with open(os.path.join(self.data, "generations/lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.erase(*person, status=75)
+        for more in ([], ["--dry-run"]):
+            self.assertIn("harrier erase --finish", self.harrier(*prune, *more, status=75).stderr)
+        self.assertFalse(os.path.exists(os.path.join(archive, "begins")))
+        self.erase("--finish")
+        self.assertEqual(holding(self.data, GONE), [])
+        self.harrier(*prune)
+        self.assertTrue(os.path.exists(os.path.join(archive, "begins")))
+        self.assertEqual(holding(self.data, GONE), [])
+        self.assert_sound(self.data)
+        self.assertIn("erase before pruning", self.erase("--entity", "customer=p1", status=None).stderr)
 
     def test_kills(self):
         print(f"HARRIER_SEED={SEED}")

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define REQUEST     "request"
@@ -76,7 +77,17 @@ void erasure_request_remove(const char *archive) {
     free(path);
 }
 
-int erasure_lock(const char *archive, int *ret_lock, struct error *ret_error) {
+/* Of root's command the server's user must be able to do the next one. */
+static void own(const char *archive, int directory, int lock) {
+    struct stat owner;
+    if (geteuid() != 0 || stat(archive, &owner) < 0)
+        return;
+    (void)!fchown(directory, owner.st_uid, owner.st_gid);
+    (void)!fchown(lock, owner.st_uid, owner.st_gid);
+}
+
+static int take_lock(const char *archive, int operation, const char *refusal, int *ret_lock,
+                     struct error *ret_error) {
     int directory = open_folder(archive, ret_error);
     if (directory < 0)
         return directory;
@@ -85,17 +96,28 @@ int erasure_lock(const char *archive, int *ret_lock, struct error *ret_error) {
     if (lock < 0)
         r = error_set_errno(ret_error, errno, "%s/" ERASURE_FOLDER "/" LOCK ": cannot open",
                             archive);
-    else if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+    else if (flock(lock, operation | LOCK_NB) < 0)
         r = errno == EWOULDBLOCK
-                ? error_set(ret_error, ERROR_EXISTS, "another erasure works on %s", archive)
+                ? error_set(ret_error, ERROR_EXISTS, "%s: %s", archive, refusal)
                 : error_set_errno(ret_error, errno, "%s/" ERASURE_FOLDER "/" LOCK ": cannot lock",
                                   archive);
+    if (lock >= 0)
+        own(archive, directory, lock);
     close(directory);
     if (r == 0)
         *ret_lock = lock;
     else if (lock >= 0)
         close(lock);
     return r;
+}
+
+int erasure_lock(const char *archive, int *ret_lock, struct error *ret_error) {
+    return take_lock(archive, LOCK_EX, "another erasure or a prune is at work there", ret_lock,
+                     ret_error);
+}
+
+int erasure_lock_out(const char *archive, int *ret_lock, struct error *ret_error) {
+    return take_lock(archive, LOCK_SH, "an erasure is at work there", ret_lock, ret_error);
 }
 
 bool erasure_is_at_work(const char *archive) {

@@ -21,8 +21,11 @@ int erasure_request_read(const char *archive, struct arena *arena,
                          struct erasure_record *ret_erasure, struct error *ret_error);
 void erasure_request_remove(const char *archive);
 
-/* Makes the folder if it is missing. ERROR_EXISTS: another erasure works on this archive. */
+/* Makes the folder if it is missing. ERROR_EXISTS: another erasure or a prune works on this
+ * archive. */
 int erasure_lock(const char *archive, int *ret_lock, struct error *ret_error);
+/* No erasure begins as long as it is held. ERROR_EXISTS: one is at work. */
+int erasure_lock_out(const char *archive, int *ret_lock, struct error *ret_error);
 /* Is an erasure at work? */
 bool erasure_is_at_work(const char *archive);
 
