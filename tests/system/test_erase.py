@@ -367,6 +367,65 @@ class EraseTest(ServerTest):
         self.assertEqual(again.status(state_hash=True)["state_hash"], status["state_hash"])
         self.assertEqual(again.stop(), 0)
 
+    def test_files_that_quote_values(self):
+        """Each is treated as what it is, wherever the folders are: the server's last segment is never taken for a copy."""
+        odd = 'o"neil \\ 4711'  # escaped in JSON
+        rejects = os.path.join(self.data, "rejects.jsonl")
+        server = self.server(f"--rejects={rejects}").start()
+        self.traffic(server, LIVE, 50)
+        with server.connect() as connection:
+            connection.score([{**payment(LIVE + 1), "id": "odd", "customer": odd}])
+            connection.score([{**payment(LIVE + 1), "id": "bad", "customer": odd, "amount_minor": -1}])
+        self.assertEqual(server.stop(), 0)
+        self.assertIn(("rejects.jsonl", "neil"), holding(self.data, ["neil"]))
+        night = os.path.join(self.data, "nights", "2026-01-01", "report.json")
+        os.makedirs(os.path.dirname(night))
+        report = json.dumps({"date": "2026-01-01", "rules": [f"about {PERSON}"]}, separators=(",", ":")) + "\n"
+        with open(night, "w", encoding="utf-8") as file:
+            file.write(report)
+        # The archive is on another disk, under a folder that is called as that of what was cut off.
+        away = os.path.join(self.folder, "cut")
+        os.makedirs(away)
+        os.rename(os.path.join(self.data, "archive"), os.path.join(away, "archive"))
+        os.symlink(os.path.join(away, "archive"), os.path.join(self.data, "archive"))
+        day = os.path.dirname(glob.glob(f"{self.data}/archive/20*/*.seg")[0])
+        os.makedirs(os.path.join(away, "archive", "cut", "1-1"))
+        copies = [os.path.join(day, "00000000000000000001.seg.torn-1"), os.path.join(away, "archive", "cut", "1-1", "1.seg")]
+        for copy in copies:
+            with open(copy, "w", encoding="utf-8") as file:
+                file.write(f"…{PERSON}…")
+        server = self.server(f"--rejects={rejects}").start()
+        stop, last = threading.Event(), [0]
+
+        def theirs():  # the person goes on paying: the last segment has their values at the end
+            with server.connect() as connection:
+                while not stop.is_set():
+                    connection.score([{**payment(LIVE + 10), "id": f"again{last[0] + 1}"}])
+                    last[0] += 1
+
+        thread = threading.Thread(target=theirs)
+        thread.start()
+        try:
+            named = ("--entity", f"customer={PERSON}", "--entity", f"customer={odd}")
+            done = self.erase("--json", *named, data=self.data + "/", status=1)
+            self.erase("--entity", f"customer={PERSON}", data=os.path.join(away, "archive"), status=None)
+        finally:
+            stop.set()
+            thread.join()
+        erased = json.loads(done.stdout)
+        self.assertEqual([os.path.basename(path) for path in erased["files_left"]], ["report.json"])
+        with open(night, encoding="utf-8") as file:
+            self.assertEqual(file.read(), report)
+        self.assertEqual([copy for copy in copies if os.path.exists(copy)], [])
+        self.assertEqual(erased["rows_overwritten"], 1)
+        self.assertEqual(holding(self.data, ["neil"]), [])
+        self.assertEqual(server.stop(), 0)
+        self.harrier("archive", "verify", f"{self.data}/archive")
+        server = self.server().start()
+        with server.connect() as connection:  # what was answered is there
+            self.assertTrue(connection.score([{**payment(LIVE + 10), "id": f"again{last[0]}"}])[0]["decision"].get("duplicate"))
+        self.assertEqual(server.stop(), 0)
+
     def test_kills(self):
         print(f"HARRIER_SEED={SEED}")
         rng = random.Random(SEED)
