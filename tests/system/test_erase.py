@@ -426,6 +426,41 @@ class EraseTest(ServerTest):
             self.assertTrue(connection.score([{**payment(LIVE + 10), "id": f"again{last[0]}"}])[0]["decision"].get("duplicate"))
         self.assertEqual(server.stop(), 0)
 
+    def test_the_person_pays_meanwhile(self):
+        """With cards that others had long before: between the first look and the erasure's record, too."""
+        server = self.server().start()
+        self.traffic(server, LIVE, 50)
+        cards, sent = [f"family-{n}" for n in range(3000)], [0]
+        base = {**payment(LIVE + 1), "email": "k1@mail1.example"}
+        with server.connect() as connection:
+            for at in range(0, len(cards), 100):
+                connection.score([{**base, "id": f"theirs-{card}", "card": card} for card in cards[at : at + 100]])
+        stop = threading.Event()
+
+        def pays():
+            with server.connect() as connection:
+                while not stop.wait(0.002) and sent[0] < len(cards):
+                    card = cards[sent[0]]
+                    connection.score([{**base, "id": f"person-{card}", "customer": PERSON, "card": card}])
+                    sent[0] += 1
+
+        thread = threading.Thread(target=pays)
+        thread.start()
+        try:
+            report = self.report("--entity", f"customer={PERSON}")
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(server.stop(), 0)
+        card = next(one for one in report["fields"] if one["field"] == "card")
+        self.assertEqual(card["values"], 1, card)  # the one that nobody else has
+        self.assertGreater(card["kept_shared"], 1)
+        for name in (cards[0], cards[sent[0] // 2], cards[sent[0] - 1]):
+            found = self.harrier("find", self.data, "--entity", f"card={name}").stdout
+            self.assertIn(f"theirs-{name}", found)
+        self.harrier("rebuild", "--data", self.data, "--priority", "normal")
+        self.assert_sound(self.data)
+
     def test_kills(self):
         print(f"HARRIER_SEED={SEED}")
         rng = random.Random(SEED)
