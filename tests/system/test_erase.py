@@ -303,6 +303,13 @@ class EraseTest(ServerTest):
         self.assert_sound(self.data)
         self.assertEqual(holding(self.data, GONE), [])
 
+    def test_the_archive_of_a_data_folder(self):
+        self.make()
+        self.harrier("rebuild", "--data", self.data, "--priority", "normal")
+        self.erase("--entity", f"customer={PERSON}", data=f"{self.data}/archive/")
+        self.assertEqual(holding(self.data, GONE), [])
+        self.assert_sound(self.data)
+
     def test_wrong_requests_change_nothing(self):
         self.make()
         before = {path: os.stat(path).st_mtime_ns for path in glob.glob(f"{self.data}/archive/20*/*")}
