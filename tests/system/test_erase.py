@@ -8,6 +8,7 @@ more often; HARRIER_SEED repeats the moments.
 import csv
 import ctypes
 import datetime
+import fcntl
 import glob
 import json
 import os
@@ -479,6 +480,34 @@ class EraseTest(ServerTest):
             self.assertIn(f"theirs-{name}", found)
         self.harrier("rebuild", "--data", self.data, "--priority", "normal")
         self.assert_sound(self.data)
+
+    def test_a_server_that_starts_meanwhile(self):
+        """It refuses what would record the values again, as the one before it did."""
+        self.make()
+        server = self.server().start()
+        archive = os.path.join(self.data, "archive")
+        sealing = os.open(archive, os.O_RDONLY)
+        try:  # an erasure that has begun and cannot go on
+            fcntl.flock(sealing, fcntl.LOCK_EX)
+            self.erase("--entity", f"customer={PERSON}", status=75)
+        finally:
+            os.close(sealing)
+        self.assertEqual(server.stop(), 0)
+        at_work = os.open(os.path.join(archive, "erasures", "lock"), os.O_RDWR)
+        try:
+            fcntl.flock(at_work, fcntl.LOCK_EX)
+            server = self.server().start()
+            with server.connect() as connection:
+                self.assertNotIn("accepted", connection.report("t10", "chargeback"))
+                self.assertTrue(connection.report("t1", "chargeback")["accepted"]["changed"])
+        finally:
+            os.close(at_work)
+        self.erase("--entity", f"customer={PERSON}")
+        self.assertEqual(holding(archive, GONE), [])
+        with server.connect() as connection:
+            self.assertTrue(connection.report("t10", "chargeback")["accepted"]["changed"])
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(holding(archive, GONE), [])
 
     def test_kills(self):
         print(f"HARRIER_SEED={SEED}")
