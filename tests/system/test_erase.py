@@ -438,6 +438,7 @@ class EraseTest(ServerTest):
         """With cards that others had long before: between the first look and the erasure's record, too."""
         for with_tables in (False, True):
             with self.subTest(with_tables=with_tables):
+                self.kill_servers()
                 shutil.rmtree(self.data, ignore_errors=True)
                 self.pay_meanwhile(with_tables)
 
@@ -463,6 +464,8 @@ class EraseTest(ServerTest):
         thread = threading.Thread(target=pays)
         thread.start()
         try:
+            while sent[0] < 5:
+                time.sleep(0.005)
             report = self.report("--entity", f"customer={PERSON}")
             deadline = time.monotonic() + WAIT
             while with_tables and f"generation {report['generation']} adopted" not in server.said():
