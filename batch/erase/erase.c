@@ -180,6 +180,18 @@ static int look(struct erase *erase, uint64_t *ret_end, struct error *ret_error)
     return r;
 }
 
+/* What has come since, up to the record of this erasure at least. Whether others have a value that
+ * is found only now, all records say. */
+static int look_again(struct erase *erase, uint64_t end, struct error *ret_error) {
+    size_t known = erase->keys.count;
+    int r = scan_from(erase, end, &end, ret_error);
+    if (r < 0 || erase->keys.count == known)
+        return r;
+    erase->record.policies_kept = 0;
+    forget_counts(&erase->keys);
+    return scan_from(erase, 0, &end, ret_error);
+}
+
 static struct erase_field_report *field_report(struct erase_report *report, struct text field) {
     for (size_t i = 0; i < report->field_count; i++)
         if (text_is(field, report->fields[i].field))
@@ -414,8 +426,8 @@ static int work(struct erase *erase, struct error *ret_error) {
     r = check_room(erase, ret_error);
     if (r == 0)
         r = begin(erase, ret_error);
-    if (r == 0) /* what has come since */
-        r = scan_from(erase, end, &end, ret_error);
+    if (r == 0)
+        r = look_again(erase, end, ret_error);
     if (r == 0)
         r = rewrite(erase, ret_error);
     if (r == 0)

@@ -5,6 +5,7 @@
 #include "core/store/find/find_files.h"
 #include "core/store/generation/generation.h"
 #include "core/store/generation/generation_old.h"
+#include "core/wire/types/reject_column.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -61,6 +62,8 @@ static int remove_files(struct erase_files *files, const char *path, const char 
 int erase_files_derived(struct erase_files *files, struct error *ret_error) {
     char *index = find_files_folder(files->archive);
     int r = remove_files(files, index, ".find", ret_error);
+    if (r == 0) /* half written, of a run that was killed */
+        r = remove_files(files, index, ".find.new", ret_error);
     free(index);
     if (r == 0 && files->generations) {
         char *samples = name_printf("%s/" SAMPLES, files->generations);
@@ -78,15 +81,26 @@ static bool ends_with(const char *text, const char *end) {
     return length >= size && strcmp(text + length - size, end) == 0;
 }
 
+/* Reports and other files are JSON, too: a refused transaction has this column. */
+static bool is_reject(const char *row, size_t size) {
+    char column[64];
+    int length = snprintf(column, sizeof column, "\"%s\":", reject_column_name(REJECT_CODE));
+    return size > sizeof ERASED_ROW && *row == '{' && memmem(row, size, column, (size_t)length);
+}
+
 /* Rows of refused transactions are JSON objects, one a line. A server may be appending: a row is
- * overwritten where it is, with another object of the same length. */
+ * overwritten where it is, with another object of the same length. What holds a value and is no
+ * such row, or not whole, stays. */
 static int overwrite_rows(struct erase_files *files, int descriptor, const char *bytes,
                           size_t length, const char *path, struct error *ret_error) {
+    bool is_left = false;
     for (const char *at = bytes, *end = bytes + length; at < end;) {
         const char *feed = memchr(at, '\n', (size_t)(end - at));
         size_t size = (size_t)((feed ? feed : end) - at);
-        if (size > sizeof ERASED_ROW && *at == '{' &&
-            erase_keys_in_bytes(files->keys, (struct text){.data = at, .length = size})) {
+        bool has_value =
+            erase_keys_in_bytes(files->keys, (struct text){.data = at, .length = size});
+        is_left |= has_value && !(feed && is_reject(at, size));
+        if (has_value && feed && is_reject(at, size)) {
             char *row = check_malloc(size);
             memset(row, ' ', size);
             memcpy(row, ERASED_ROW, sizeof ERASED_ROW - 1);
@@ -99,6 +113,8 @@ static int overwrite_rows(struct erase_files *files, int descriptor, const char 
         }
         at += size + 1;
     }
+    if (is_left)
+        note_left(files, path);
     if (fsync(descriptor) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot sync", path);
     return 0;
@@ -115,10 +131,19 @@ static int remove_file(struct erase_files *files, const char *path, struct error
     return 0;
 }
 
+/* In the archive's folder of what was cut off. */
+static bool is_cut(const struct erase_files *files, const char *path) {
+    size_t length = strlen(files->archive);
+    return strncmp(path, files->archive, length) == 0 &&
+           strncmp(path + length, "/cut/", strlen("/cut/")) == 0;
+}
+
 /* A file that holds a value: what is done about it depends on what it is. */
 static int clean_file(struct erase_files *files, const char *path, const char *bytes, size_t length,
                       struct error *ret_error) {
-    if (strstr(path, ".seg.torn-") || (strstr(path, "/cut/") && strstr(path, ".seg")))
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    if (strstr(name, ".seg.torn-") || (is_cut(files, path) && strstr(name, ".seg")))
         return remove_file(files, path, ret_error);
     if (are_rows(bytes, length)) {
         int descriptor = open(path, O_WRONLY | O_CLOEXEC);
@@ -152,13 +177,14 @@ static int look_at_file(struct erase_files *files, const char *path, struct erro
 /* Segments are the archive's business, tables are built anew, sockets and links hold nothing. */
 static bool is_looked_at(const struct erase_files *files, const char *path) {
     size_t generations = files->generations ? strlen(files->generations) : 0;
-    bool is_cut = strstr(path, "/cut/") != NULL;
-    if (generations && strncmp(path, files->generations, generations) == 0)
+    if (generations && strncmp(path, files->generations, generations) == 0 &&
+        path[generations] == '/')
         return false;
-    return is_cut || !(ends_with(path, ".seg") || ends_with(path, ".seg.zst") ||
-                       ends_with(path, ".epoch") || ends_with(path, "/spare"));
+    return is_cut(files, path) || !(ends_with(path, ".seg") || ends_with(path, ".seg.zst") ||
+                                    ends_with(path, ".epoch") || ends_with(path, "/spare"));
 }
 
+/* The archive and others may be links in the data folder, to another disk. */
 static int look_at_folder(struct erase_files *files, const char *path, unsigned depth,
                           struct error *ret_error) {
     DIR *folder = opendir(path);
@@ -171,7 +197,7 @@ static int look_at_folder(struct erase_files *files, const char *path, unsigned 
     for (struct dirent *entry; r == 0 && (entry = readdir(folder));) {
         struct stat status;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+            fstatat(dirfd(folder), entry->d_name, &status, depth > 0 ? AT_SYMLINK_NOFOLLOW : 0) < 0)
             continue;
         char *inside = name_printf("%s/%s", path, entry->d_name);
         if (S_ISDIR(status.st_mode))

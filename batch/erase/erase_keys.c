@@ -1,7 +1,9 @@
 #include "erase_keys.h"
 
+#include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -101,6 +103,25 @@ static bool holds(struct text text, struct text value) {
     return false;
 }
 
+/* As it stands in JSON, if that is another form: a quotation mark, say, is escaped there. */
+static bool holds_escaped(struct text bytes, struct text value) {
+    struct buffer json;
+    buffer_init(&json);
+    json_add_text(&json, NULL, value);
+    const uint8_t *escaped = json.bytes + 1;
+    size_t length = json.length - 2;
+    bool is_there = length != value.length && memmem(bytes.data, bytes.length, escaped, length);
+    buffer_deinit(&json);
+    return is_there;
+}
+
+static bool needs_escape(struct text value) {
+    for (size_t i = 0; i < value.length; i++)
+        if (value.data[i] == '"' || value.data[i] == '\\' || iscntrl((unsigned char)value.data[i]))
+            return true;
+    return false;
+}
+
 bool erase_keys_in_bytes(const struct erase_keys *keys, struct text bytes) {
     for (size_t i = 0; i < keys->count; i++) {
         struct text value = keys->keys[i].value;
@@ -109,6 +130,8 @@ bool erase_keys_in_bytes(const struct erase_keys *keys, struct text bytes) {
         if (value.length >= ERASE_SHORT
                 ? memmem(bytes.data, bytes.length, value.data, value.length) != NULL
                 : holds(bytes, value))
+            return true;
+        if (needs_escape(value) && holds_escaped(bytes, value))
             return true;
     }
     return false;

@@ -64,13 +64,16 @@ static void collect(struct erase_scan *scan, const struct transaction *transacti
 
 /* A value of a field that goes with the person belongs to someone else if one of the named fields
  * has another value here. */
-static void find_others(struct erase_scan *scan, const struct transaction *transaction) {
+static void find_others(struct erase_scan *scan, const bool *is_asked,
+                        const struct transaction *transaction) {
     struct erase_keys *keys = scan->record->keys;
     bool is_others = false;
-    for (size_t i = 0; i < keys->count && !is_others; i++) {
-        struct text text = erasure_text(transaction, keys->keys[i].field);
-        const struct erase_key *key = erase_keys_find(keys, keys->keys[i].field, text);
-        is_others = keys->keys[i].is_asked && text.length > 0 && (!key || !key->is_asked);
+    for (size_t i = 0; i < keys->field_count && !is_others; i++) {
+        if (!is_asked[i])
+            continue;
+        struct text text = erasure_text(transaction, keys->fields[i]);
+        const struct erase_key *key = erase_keys_find(keys, keys->fields[i], text);
+        is_others = text.length > 0 && (!key || !key->is_asked);
     }
     for (size_t i = 0; i < keys->field_count; i++) {
         struct text text = erasure_text(transaction, keys->fields[i]);
@@ -102,6 +105,7 @@ static void take_erasure(struct erase_scan *scan, const struct erasure_record *e
 struct pass {
     struct erase_scan *scan;
     struct erase_keys *found; /* of the first pass; NULL: the second */
+    bool *is_asked;           /* of the second: fields of which the caller named a value */
     uint64_t done, total;
 };
 
@@ -109,7 +113,7 @@ static void take_transaction(struct pass *pass, const struct archive_part *part,
                              const struct transaction *transaction) {
     struct erase_scan *scan = pass->scan;
     if (!pass->found)
-        find_others(scan, transaction);
+        find_others(scan, pass->is_asked, transaction);
     else if (is_of_person(scan, transaction))
         collect(scan, transaction, pass->found);
     if (erase_record_concerns(scan->record, transaction))
@@ -201,6 +205,22 @@ static void add_found(struct erase_scan *scan, const struct erase_keys *found) {
     erase_keys_sort(scan->record->keys);
 }
 
+static bool *asked_fields(const struct erase_keys *keys) {
+    bool *is_asked = check_calloc(keys->field_count + 1, sizeof *is_asked);
+    for (size_t i = 0; i < keys->count; i++)
+        for (size_t f = 0; f < keys->field_count && keys->keys[i].is_asked; f++)
+            is_asked[f] |= text_equal(keys->fields[f], keys->keys[i].field);
+    return is_asked;
+}
+
+/* Others may have what was found earlier in the records that are looked at only now. */
+static bool has_companions(const struct erase_keys *keys) {
+    for (size_t i = 0; i < keys->count; i++)
+        if (!keys->keys[i].is_asked && !keys->keys[i].is_settled)
+            return true;
+    return false;
+}
+
 int erase_scan_run(struct erase_scan *scan, const struct archive_parts *parts, uint64_t after,
                    struct error *ret_error) {
     struct erase_keys found;
@@ -209,12 +229,15 @@ int erase_scan_run(struct erase_scan *scan, const struct archive_parts *parts, u
     erase_keys_sort(scan->record->keys);
     int r = read_parts(&pass, parts, after, take_record, UINT64_MAX, ret_error);
     erase_keys_sort(&found);
-    if (r == 0 && found.count > 0) {
+    if (r == 0)
         add_found(scan, &found);
+    if (r == 0 && has_companions(scan->record->keys)) {
         pass.found = NULL;
+        pass.is_asked = asked_fields(scan->record->keys);
         r = read_parts(&pass, parts, after, take_record, record_types_with_entities(), ret_error);
         for (size_t i = 0; i < scan->record->keys->count; i++)
             scan->record->keys->keys[i].is_new = false;
+        free(pass.is_asked);
     }
     if (r == 0)
         r = read_parts(&pass, parts, after, take_rare, record_types_rare(), ret_error);

@@ -28,7 +28,9 @@ struct erase_scan {
 void erase_scan_init(struct erase_scan *scan);
 void erase_scan_deinit(struct erase_scan *scan);
 
-/* All records after `after` up to the parts' end. With a second pass if values were found that go
- * with a person's. ERROR_DAMAGED, ERROR_INTERRUPTED. */
+/* All records after `after` up to the parts' end. With a second pass if there are values that go
+ * with a person's. Of those that are found in this run only these records say whether others have
+ * them, too: with after > 0, run it again with 0 if there are new ones. ERROR_DAMAGED,
+ * ERROR_INTERRUPTED. */
 int erase_scan_run(struct erase_scan *scan, const struct archive_parts *parts, uint64_t after,
                    struct error *ret_error);

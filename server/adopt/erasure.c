@@ -1,8 +1,9 @@
 #include "erasure.h"
 
 #include "core/base/check.h"
-#include "core/store/rewrite/archive_rewrite.h"
+#include "core/store/archive/archive_parts.h"
 #include "core/store/ingest/erasure_request.h"
+#include "core/store/rewrite/archive_rewrite.h"
 #include "server/base/append.h"
 
 #include <inttypes.h>
@@ -102,6 +103,49 @@ static void take_request(struct service *service) {
         erasure_request_remove(service->archive_path);
     arena_deinit(&arena);
     service_report(service);
+}
+
+/* ---- a start ---- */
+
+/* The record of an erasure's beginning is the first of its segment. 1: it is; the keys are taken.
+ */
+static int take_beginning(struct service *service, const struct archive_parts *parts, size_t index,
+                          struct arena *arena, struct error *ret_error) {
+    struct archive_part_reader *reader;
+    struct archive_part_record found;
+    struct record record;
+    int r = archive_part_open(parts, index, 0, false, &reader, ret_error);
+    if (r < 0)
+        return r;
+    r = archive_part_next(reader, &found, ret_error);
+    bool is_erasure = r == 1 && found.type == RECORD_ERASURE;
+    if (is_erasure)
+        r = archive_part_decode(reader, arena, &record, ret_error);
+    is_erasure = is_erasure && r >= 0 && !record.erasure.done;
+    if (is_erasure)
+        service->erasing = (struct erasing){.keys = copy_keys(&record.erasure),
+                                            .count = record.erasure.key_count,
+                                            .number = record.erasure.number,
+                                            .before = found.position};
+    archive_part_close(reader);
+    return r < 0 ? r : is_erasure;
+}
+
+/* Of one that is done, or committed, look_for_end() forgets them again. */
+int erasure_resume(struct service *service, struct error *ret_error) {
+    struct archive_parts *parts;
+    struct arena arena;
+    if (!erasure_is_at_work(service->archive_path))
+        return 0;
+    int r = archive_parts_open(service->archive_path, &parts, ret_error);
+    if (r < 0)
+        return r;
+    arena_init(&arena, REQUEST_BYTES_MAX);
+    for (size_t i = archive_parts_count(parts); i-- > 0 && r == 0;)
+        r = take_beginning(service, parts, i, &arena, ret_error);
+    arena_deinit(&arena);
+    archive_parts_close(parts);
+    return r < 0 ? r : 0;
 }
 
 /* ---- its end ---- */

@@ -11,6 +11,10 @@
 int erasure_check(const struct service *service, const struct transaction *transaction,
                   uint64_t position, struct error *ret_error);
 
+/* At a start, after the archive was opened: a run that has begun beside an earlier process, and is
+ * at work still, needs its records refused by this one, too. ERROR_DAMAGED. */
+int erasure_resume(struct service *service, struct error *ret_error);
+
 /* Is there anything to do? Cheap: called about every second. */
 bool erasure_is_wanted(struct service *service);
 /* In the background thread. */

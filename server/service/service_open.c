@@ -11,6 +11,7 @@
 #include "find_queue.h"
 #include "server/adopt/admission.h"
 #include "server/adopt/background.h"
+#include "server/adopt/erasure.h"
 #include "server/adopt/protection.h"
 #include "server/adopt/swap_run.h"
 #include "server/adopt/token_reload.h"
@@ -175,6 +176,8 @@ int service_open(const struct service_settings *settings, struct service **ret_s
         r = protection_open(service, ret_error);
     if (r == 0)
         r = open_rejects(service, ret_error);
+    if (r == 0)
+        r = erasure_resume(service, ret_error);
     const struct fold_source source = {.archive = service->archive_path,
                                        .generations = service->generations_path,
                                        .rules = service->rules};

@@ -304,6 +304,13 @@ class EraseTest(ServerTest):
         self.assert_sound(self.data)
         self.assertEqual(holding(self.data, GONE), [])
 
+    def test_the_archive_of_a_data_folder(self):
+        self.make()
+        self.harrier("rebuild", "--data", self.data, "--priority", "normal")
+        self.erase("--entity", f"customer={PERSON}", data=f"{self.data}/archive/")
+        self.assertEqual(holding(self.data, GONE), [])
+        self.assert_sound(self.data)
+
     def test_wrong_requests_change_nothing(self):
         self.make()
         before = {path: os.stat(path).st_mtime_ns for path in glob.glob(f"{self.data}/archive/20*/*")}
@@ -395,6 +402,143 @@ class EraseTest(ServerTest):
         self.assertEqual(holding(self.data, GONE), [])
         self.assert_sound(self.data)
         self.assertIn("erase before pruning", self.erase("--entity", "customer=p1", status=None).stderr)
+
+    def test_files_that_quote_values(self):
+        """Each is treated as what it is, wherever the folders are: the server's last segment is never taken for a copy."""
+        odd = 'o"neil \\ 4711'  # escaped in JSON
+        rejects = os.path.join(self.data, "rejects.jsonl")
+        server = self.server(f"--rejects={rejects}").start()
+        self.traffic(server, LIVE, 50)
+        with server.connect() as connection:
+            connection.score([{**payment(LIVE + 1), "id": "odd", "customer": odd}])
+            connection.score([{**payment(LIVE + 1), "id": "bad", "customer": odd, "amount_minor": -1}])
+        self.assertEqual(server.stop(), 0)
+        self.assertIn(("rejects.jsonl", "neil"), holding(self.data, ["neil"]))
+        night = os.path.join(self.data, "nights", "2026-01-01", "report.json")
+        os.makedirs(os.path.dirname(night))
+        report = json.dumps({"date": "2026-01-01", "rules": [f"about {PERSON}"]}, separators=(",", ":")) + "\n"
+        with open(night, "w", encoding="utf-8") as file:
+            file.write(report)
+        # The archive is on another disk, under a folder that is called as that of what was cut off.
+        away = os.path.join(self.folder, "cut")
+        os.makedirs(away)
+        os.rename(os.path.join(self.data, "archive"), os.path.join(away, "archive"))
+        os.symlink(os.path.join(away, "archive"), os.path.join(self.data, "archive"))
+        day = os.path.dirname(glob.glob(f"{self.data}/archive/20*/*.seg")[0])
+        os.makedirs(os.path.join(away, "archive", "cut", "1-1"))
+        copies = [os.path.join(day, "00000000000000000001.seg.torn-1"), os.path.join(away, "archive", "cut", "1-1", "1.seg")]
+        for copy in copies:
+            with open(copy, "w", encoding="utf-8") as file:
+                file.write(f"…{PERSON}…")
+        server = self.server(f"--rejects={rejects}").start()
+        stop, last = threading.Event(), [0]
+
+        def theirs():  # the person goes on paying: the last segment has their values at the end
+            with server.connect() as connection:
+                while not stop.is_set():
+                    connection.score([{**payment(LIVE + 10), "id": f"again{last[0] + 1}"}])
+                    last[0] += 1
+
+        thread = threading.Thread(target=theirs)
+        thread.start()
+        try:
+            named = ("--entity", f"customer={PERSON}", "--entity", f"customer={odd}")
+            done = self.erase("--json", *named, data=self.data + "/", status=1)
+            self.erase("--entity", f"customer={PERSON}", data=os.path.join(away, "archive"), status=None)
+        finally:
+            stop.set()
+            thread.join()
+        erased = json.loads(done.stdout)
+        self.assertEqual([os.path.basename(path) for path in erased["files_left"]], ["report.json"])
+        with open(night, encoding="utf-8") as file:
+            self.assertEqual(file.read(), report)
+        self.assertEqual([copy for copy in copies if os.path.exists(copy)], [])
+        self.assertEqual(erased["rows_overwritten"], 1)
+        self.assertEqual(holding(self.data, ["neil"]), [])
+        self.assertEqual(server.stop(), 0)
+        self.harrier("archive", "verify", f"{self.data}/archive")
+        server = self.server().start()
+        with server.connect() as connection:  # what was answered is there
+            self.assertTrue(connection.score([{**payment(LIVE + 10), "id": f"again{last[0]}"}])[0]["decision"].get("duplicate"))
+        self.assertEqual(server.stop(), 0)
+
+    def test_the_person_pays_meanwhile(self):
+        """With cards that others had long before: between the first look and the erasure's record, too."""
+        for with_tables in (False, True):
+            with self.subTest(with_tables=with_tables):
+                self.kill_servers()
+                shutil.rmtree(self.data, ignore_errors=True)
+                self.pay_meanwhile(with_tables)
+
+    def pay_meanwhile(self, with_tables):
+        server = self.server().start()
+        self.traffic(server, LIVE, 50)
+        cards, sent = [f"family-{n}" for n in range(3000)], [0]
+        base = {**payment(LIVE + 1), "email": "k1@mail1.example"}
+        with server.connect() as connection:
+            for at in range(0, len(cards), 100):
+                connection.score([{**base, "id": f"theirs-{card}", "card": card} for card in cards[at : at + 100]])
+        while with_tables and self.harrier("rebuild", "--data", self.data, "--priority", "normal", status=None).returncode:
+            time.sleep(0.05)  # nothing is synced yet
+        stop = threading.Event()
+
+        def pays():
+            with server.connect() as connection:
+                while not stop.wait(0.002) and sent[0] < len(cards):
+                    card = cards[sent[0]]
+                    connection.score([{**base, "id": f"person-{card}", "customer": PERSON, "card": card}])
+                    sent[0] += 1
+
+        thread = threading.Thread(target=pays)
+        thread.start()
+        try:
+            while sent[0] < 5:
+                time.sleep(0.005)
+            report = self.report("--entity", f"customer={PERSON}")
+            deadline = time.monotonic() + WAIT
+            while with_tables and f"generation {report['generation']} adopted" not in server.said():
+                self.assertLess(time.monotonic(), deadline, server.said())
+                time.sleep(0.05)
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(server.stop(), 0)
+        card = next(one for one in report["fields"] if one["field"] == "card")
+        self.assertEqual(card["values"], 1, card)  # the one that nobody else has
+        self.assertGreater(card["kept_shared"], 1)
+        for name in (cards[0], cards[sent[0] // 2], cards[sent[0] - 1]):
+            found = self.harrier("find", self.data, "--entity", f"card={name}").stdout
+            self.assertIn(f"theirs-{name}", found)
+        self.harrier("rebuild", "--data", self.data, "--priority", "normal")
+        self.assert_sound(self.data)
+
+    def test_a_server_that_starts_meanwhile(self):
+        """It refuses what would record the values again, as the one before it did."""
+        self.make()
+        server = self.server().start()
+        archive = os.path.join(self.data, "archive")
+        sealing = os.open(archive, os.O_RDONLY)
+        try:  # an erasure that has begun and cannot go on
+            fcntl.flock(sealing, fcntl.LOCK_EX)
+            self.erase("--entity", f"customer={PERSON}", status=75)
+        finally:
+            os.close(sealing)
+        self.assertEqual(server.stop(), 0)
+        at_work = os.open(os.path.join(archive, "erasures", "lock"), os.O_RDWR)
+        try:
+            fcntl.flock(at_work, fcntl.LOCK_EX)
+            server = self.server().start()
+            with server.connect() as connection:
+                self.assertNotIn("accepted", connection.report("t10", "chargeback"))
+                self.assertTrue(connection.report("t1", "chargeback")["accepted"]["changed"])
+        finally:
+            os.close(at_work)
+        self.erase("--entity", f"customer={PERSON}")
+        self.assertEqual(holding(archive, GONE), [])
+        with server.connect() as connection:
+            self.assertTrue(connection.report("t10", "chargeback")["accepted"]["changed"])
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(holding(archive, GONE), [])
 
     def test_kills(self):
         print(f"HARRIER_SEED={SEED}")

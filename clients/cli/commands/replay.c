@@ -8,6 +8,7 @@
  *   leave     interrupted: what there is so far, for --resume
  *   finish    files appear; the summary is printed */
 #include "batch/replay/replay.h"
+#include "batch/erase/erase_since.h"
 #include "batch/export/export_attributes_scan.h"
 #include "batch/report/report.h"
 #include "clients/cli/io/beginning.h"
@@ -43,6 +44,7 @@ struct session {
     struct replay_command command;
     struct progress_bar progress; /* cleared before anything is printed */
     struct replay *replay;
+    struct erase_since since;            /* of an audit */
     struct report *report;               /* NULL: no figures are wanted */
     struct export_attributes attributes; /* with --with-fields */
     struct training_set *training_set;   /* NULL: none is */
@@ -75,6 +77,9 @@ static bool is_erased(const struct session *session, const struct replay_row *ro
     return session->command.recorded && row->record->transaction.transaction.erased != NULL;
 }
 
+/* In place of a remark: it differs, but it was based on what an erasure has removed. */
+static const char ERASED_SINCE[1] = "";
+
 /* Why it was refused, or what differs from the archive; nothing when all is well. */
 static void append_remark(const struct session *session, const struct replay_row *row,
                           struct buffer *prepared) {
@@ -86,7 +91,10 @@ static void append_remark(const struct session *session, const struct replay_row
                       row->refused_field.length ? ": " : "", row->refusal->text);
     } else if (session->command.recorded) {
         unsigned differences = audit_compare(archived, row->decision);
-        if (differences != 0)
+        if (differences != 0 && erase_since_concerns(&session->since, row->record->position,
+                                                     &row->record->transaction.transaction))
+            buffer_append(prepared, ERASED_SINCE, sizeof ERASED_SINCE);
+        else if (differences != 0)
             audit_describe(archived, row->decision, differences, prepared);
     }
 }
@@ -156,7 +164,9 @@ static int write_row(void *user, const struct replay_row *row, struct error *ret
     struct text length = cursor_text(&cursor, 4);
     struct text remark =
         cursor_text(&cursor, length.data ? load_u32((const uint8_t *)length.data) : 0);
-    if (remark.length > 0)
+    bool is_since = remark.length == sizeof ERASED_SINCE && remark.data[0] == *ERASED_SINCE;
+    session->rows.erased += is_since;
+    if (remark.length > 0 && !is_since)
         report(session, row, remark);
     if (!session->training_set || !row->decision)
         return 0;
@@ -251,6 +261,8 @@ static int open_replay(struct session *session, struct error *ret_error) {
     };
     if (r == 0)
         r = replay_open(&options, &session->progress.progress, &session->replay, ret_error);
+    if (r == 0 && command->recorded)
+        r = erase_since_load(archive, &session->since, ret_error);
     free(archive);
     free(generations);
     if (r == -ERROR_INTERRUPTED && command->resume)
@@ -555,6 +567,7 @@ static void close_session(struct session *session) {
     if (session->html.file)
         draft_file_discard(&session->html);
     report_free(session->report);
+    erase_since_deinit(&session->since);
     left_behind = session->replay;
     export_attributes_deinit(&session->attributes);
     replay_checkpoint_deinit(&session->checkpoint);

@@ -105,7 +105,7 @@ static void print_audit(FILE *to, const struct replay *replay, const struct repl
     if (rows->erased > 0)
         fprintf(to,
                 "%s decisions cannot be derived again: an erasure has removed values from their "
-                "records.\n",
+                "records, or from what they were based on.\n",
                 quantity_format_count(rows->erased, number));
     if (found > 0)
         fprintf(to, "%s difference%s.\n", quantity_format_count(found, number),

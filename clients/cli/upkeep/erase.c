@@ -313,11 +313,37 @@ static bool is_folder(const char *path) {
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* "DATA/archive": the tables beside it hold the values, too. NULL: it stands alone. */
+static char *folder_around(const char *archive) {
+    size_t length = strlen(archive), name = strlen(FOLDER_ARCHIVE);
+    while (length > 1 && archive[length - 1] == '/')
+        length--;
+    if (length < name || strncmp(archive + length - name, FOLDER_ARCHIVE, name) != 0 ||
+        (length > name && archive[length - name - 1] != '/'))
+        return NULL;
+    length -= name;
+    char *around = length > 0 ? text_copy((struct text){.data = archive, .length = length})
+                              : text_copy(text_of("."));
+    char *generations = folder_in(around, FOLDER_GENERATIONS);
+    bool is_data = is_folder(generations);
+    free(generations);
+    if (is_data)
+        return around;
+    free(around);
+    return NULL;
+}
+
 static enum exit_status erase(struct options *options) {
     struct progress_bar progress;
     struct erase_report report;
     struct error error;
     char *archive = folder_of_archive(options->folder);
+    char *around = strcmp(archive, options->folder) == 0 ? folder_around(archive) : NULL;
+    if (around) {
+        free(archive);
+        options->folder = around;
+        archive = folder_of_archive(around);
+    }
     bool is_data = strcmp(archive, options->folder) != 0;
     char *generations = is_data ? folder_in(options->folder, FOLDER_GENERATIONS) : NULL;
     options->erase.archive = archive;
@@ -338,6 +364,7 @@ static enum exit_status erase(struct options *options) {
     enum exit_status status = r < 0 ? exit_with(&error) : conclude(options, &report);
     erase_report_deinit(&report);
     free(archive);
+    free(around);
     free(generations);
     return status;
 }
