@@ -330,6 +330,8 @@ static int collect_all(struct backup_job *job, struct backup_table_files *tables
     if (r == 0)
         r = walk_kept(job, true, &ignored, ret_error);
     if (r == 0)
+        r = backup_check_bases(job, ret_error);
+    if (r == 0)
         r = check_same_archive(job, ret_error);
     if (r == 0)
         r = backup_add_tables(job, tables, ret_error);

@@ -61,3 +61,6 @@ void backup_open_tables(struct backup_job *job, struct backup_table_files *table
 void backup_close_tables(struct backup_table_files *tables);
 int backup_add_tables(struct backup_job *job, const struct backup_table_files *tables,
                       struct error *ret_error);
+/* Of a pruned archive: the tables that stand for what is gone, which are files of the archive, are
+ * sound and in the point. ERROR_DAMAGED. ERROR_UNAVAILABLE: another prune came meanwhile. */
+int backup_check_bases(const struct backup_job *job, struct error *ret_error);

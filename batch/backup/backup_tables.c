@@ -5,7 +5,8 @@
 #include "core/base/text.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_base.h"
+#include "core/store/generation/generation_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,6 +138,43 @@ int backup_add_tables(struct backup_job *job, const struct backup_table_files *t
         job->point.tables = text_copy(text_of(tables->folder));
         job->point.tables_place = tables->place;
         job->report.tables = BACKUP_TABLES_COPIED;
+    }
+    return r;
+}
+
+/* ---- of where a pruned archive begins ---- */
+
+/* Is it in the point, and was it in the newest one? */
+static bool has_base(const struct backup_job *job, const char *folder, bool *ret_is_known) {
+    bool has = true;
+    *ret_is_known = true;
+    for (size_t i = 0; i < BACKUP_TABLES_FILES; i++) {
+        char *path = name_printf("archive/" ARCHIVE_BASE "/%s/%s", folder, tables_files[i]);
+        const struct backup_file *file = backup_find_file(&job->point, path);
+        const struct backup_file *before = backup_find_file(job->last, path);
+        free(path);
+        has &= file != NULL;
+        *ret_is_known &= file && before && strcmp(file->source, before->source) == 0;
+    }
+    return has;
+}
+
+int backup_check_bases(const struct backup_job *job, struct error *ret_error) {
+    const struct archive_begin *begin = archive_parts_begin(job->parts);
+    int r = 0;
+    for (size_t i = 0; i < begin->base_count && r == 0; i++) {
+        struct generation *base;
+        bool is_known;
+        char *folder =
+            generation_folder_format(begin->place.position, begin->bases[i].generation_id);
+        bool has = has_base(job, folder, &is_known);
+        r = generation_open_base_of(job->archive, begin, begin->bases[i].plan_id, !is_known, &base,
+                                    ret_error);
+        if (r == 0)
+            generation_close(base);
+        if (r == 0 && !has)
+            r = error_set(ret_error, ERROR_UNAVAILABLE, ARCHIVE_BASE "/%s was replaced", folder);
+        free(folder);
     }
     return r;
 }

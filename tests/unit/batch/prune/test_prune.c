@@ -14,6 +14,8 @@
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <unistd.h>
+
 #define TRANSACTIONS  1500
 #define SEGMENT_BYTES 8192
 #define NOW_US        (REPLAY_ARCHIVE_START_US + INT64_C(365) * 86400 * 1000000)
@@ -451,6 +453,43 @@ static void a_restore_takes_no_tables_from_before(void **state) {
     close_scene(&scene);
 }
 
+static void flip(const char *path) {
+    struct text file = scratch_read(path);
+    char *bytes = text_copy(file);
+    bytes[file.length / 2] ^= 4;
+    scratch_write(path, bytes, file.length);
+    free(bytes);
+    free((char *)file.data);
+}
+
+/* Nothing can build the tables of the beginning again: damaged ones get into no backup. */
+static void a_backup_refuses_a_damaged_beginning(void **state) {
+    (void)state;
+    struct scene scene;
+    struct error error;
+    struct backup_report report;
+    char path[512];
+    open_scene(&scene);
+    const struct prune_report pruned = prune(&scene, time_after(&scene, count_parts(&scene) / 2));
+    const struct backup_options options = {.data = scene.folder,
+                                           .folder = scratch_path(scene.backup, "kept"),
+                                           .now_us = NOW_US,
+                                           .version = "test"};
+    struct backup_listener listener = {ignore_note};
+    snprintf(path, sizeof path, "%s/base/g-%020llu-%016llx/tables.mdb", scene.archive,
+             (unsigned long long)pruned.begin.place.position,
+             (unsigned long long)pruned.begin.bases[pruned.begin.base_count - 1].generation_id);
+    flip(path);
+    assert_int_equal(backup_run(&options, NULL, &listener, &report, &error), -ERROR_DAMAGED);
+    assert_non_null(strstr(error.text, "cannot be built again"));
+    flip(path);
+    back_up(&scene, NULL);
+    assert_int_equal(unlink(path), 0);
+    assert_true(backup_run(&options, NULL, &listener, &report, &error) < 0);
+    assert_non_null(strstr(error.text, "cannot be built again"));
+    close_scene(&scene);
+}
+
 /* ---- a prune while a backup is at work ---- */
 
 struct meanwhile {
@@ -503,6 +542,7 @@ int main(void) {
         cmocka_unit_test(torn_bytes_go_too),
         cmocka_unit_test(a_backup_has_the_beginning),
         cmocka_unit_test(a_restore_takes_no_tables_from_before),
+        cmocka_unit_test(a_backup_refuses_a_damaged_beginning),
         cmocka_unit_test(a_prune_at_every_step_of_a_backup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
