@@ -136,7 +136,7 @@ SCHEMAS = {
 
 
 # Of what commands write, not of a policy's files.
-REPORTS = {"replay-report.json", "explain.json", "night-report.json"}
+REPORTS = {"replay-report.json", "explain.json", "night-report.json", "events.json"}
 
 
 class Loader(yaml.SafeLoader):
