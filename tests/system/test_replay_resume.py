@@ -17,8 +17,7 @@ from server import WAIT
 from test_replay_report import CALM, NEW, OLD, Policy, without_clock
 
 HARRIER = os.environ["HARRIER"]
-# Under sanitizers a row takes ten times as long.
-DAYS, EACH_DAY = 20, 1500 // int(os.environ.get("HARRIER_STEPS_PART", "1"))
+DAYS, EACH_DAY = 20, 1500
 MODELS = """\
 models:
   - {name: size, scorecard: {points: {amount: [{below: 40, points: 1}, {points: 2}]}}, reference: models/size.json}
