@@ -318,6 +318,8 @@ class HostileTest(ConsoleTest):
             connection = socket.create_connection(("127.0.0.1", self.console.port))
             connection.sendall(self.head("GET", "/app.js"))
             connection.close()
+        # These three hundred may still be at work: the next one may be told to come again, but not for long.
+        wait_for(lambda: self.anna.get("/api/live", limit=1)[0] == 200)
         self.assert_alive()
 
 
