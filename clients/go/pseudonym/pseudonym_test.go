@@ -1,4 +1,4 @@
-package harrier
+package pseudonym
 
 import (
 	"encoding/hex"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestPseudonymsAreAsPublished(t *testing.T) {
-	bytes, err := os.ReadFile("../../tests/cases/pseudonyms.json")
+	bytes, err := os.ReadFile("../../../tests/cases/pseudonyms.json")
 	if os.IsNotExist(err) {
 		t.Skip("not in Harrier's tree")
 	}
@@ -31,16 +31,16 @@ func TestPseudonymsAreAsPublished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Pseudonym(key, c.KeyID, c.Domain, c.Value)
+		got, err := Of(key, c.KeyID, c.Domain, c.Value)
 		if err != nil || got != c.Pseudonym {
 			t.Errorf("%s %q: %s (%v), expected %s", c.Domain, c.Value, got, err, c.Pseudonym)
 		}
-		if !IsPseudonym(got) {
+		if !Is(got) {
 			t.Errorf("%s has not the form of a pseudonym", got)
 		}
 	}
 	for _, other := range cases.Others {
-		if IsPseudonym(other) {
+		if Is(other) {
 			t.Errorf("%q has the form of a pseudonym", other)
 		}
 	}
@@ -59,7 +59,7 @@ func TestPseudonymRefuses(t *testing.T) {
 		{key, "k1", "a\x00b", "a"},
 		{key, "k1", "card", strings.Repeat("a", 1025)},
 	} {
-		if got, err := Pseudonym(c.key, c.keyID, c.domain, c.value); err == nil {
+		if got, err := Of(c.key, c.keyID, c.domain, c.value); err == nil {
 			t.Errorf("%q %q: %s, expected an error", c.keyID, c.domain, got)
 		}
 	}
