@@ -77,37 +77,37 @@ static void pause_briefly(void) {
     usleep(20000);
 }
 
+struct wanted {
+    uint64_t number, position;
+    bool done;
+};
+
+static int take_record(void *user, const struct record *record, struct error *ret_error) {
+    struct wanted *wanted = user;
+    (void)ret_error;
+    if (record->erasure.number != wanted->number || record->erasure.done != wanted->done)
+        return 0;
+    wanted->position = record->position;
+    return 1;
+}
+
 /* Finds the record behind `after`. 1: it is on disk; 0: it is not there yet. */
 static int find_record(const char *path, uint64_t after, const struct erasure_record *erasure,
                        uint64_t *ret_position, struct error *ret_error) {
+    struct wanted wanted = {.number = erasure->number, .done = erasure->done};
     struct archive_parts *parts;
     struct arena arena;
     int r = archive_parts_open(path, &parts, ret_error);
     if (r < 0)
         return r;
     arena_init(&arena, RECORD_BYTES_MAX);
-    int found = 0;
-    for (size_t i = archive_parts_find(parts, after);
-         i < archive_parts_count(parts) && r >= 0 && !found; i++) {
-        struct archive_part_reader *reader = NULL;
-        struct archive_part_record read;
-        struct record record;
-        r = archive_part_open(parts, i, after, false, &reader, ret_error);
-        while (r >= 0 && !found && (r = archive_part_next(reader, &read, ret_error)) == 1) {
-            if (read.type != RECORD_ERASURE)
-                continue;
-            arena_reset(&arena);
-            r = archive_part_decode(reader, &arena, &record, ret_error);
-            found = r >= 0 && record.erasure.number == erasure->number &&
-                    record.erasure.done == erasure->done;
-            if (found)
-                *ret_position = read.position;
-        }
-        archive_part_close(reader);
-    }
+    r = archive_parts_each(parts, after, UINT64_C(1) << RECORD_ERASURE, false, &arena, take_record,
+                           &wanted, ret_error);
     arena_deinit(&arena);
     archive_parts_close(parts);
-    return r < 0 ? r : found;
+    if (r == 1)
+        *ret_position = wanted.position;
+    return r;
 }
 
 static int end_of(const char *path, uint64_t *ret_end, struct error *ret_error) {

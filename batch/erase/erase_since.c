@@ -44,29 +44,13 @@ static void take_generation(struct erase_since *since, const struct record *reco
     }
 }
 
-static int read_part(struct erase_since *since, const struct archive_parts *parts, size_t index,
-                     struct arena *arena, struct error *ret_error) {
-    struct archive_part_reader *reader;
-    struct archive_part_record found;
-    struct record record;
-    int r = archive_part_open(parts, index, 0, true, &reader, ret_error);
-    if (r < 0)
-        return r;
-    while ((r = archive_part_next(reader, &found, ret_error)) == 1) {
-        if (!(TYPES >> found.type & 1))
-            continue;
-        arena_reset(arena);
-        r = archive_part_decode(reader, arena, &record, ret_error);
-        if (r < 0)
-            break;
-        record.position = found.position;
-        if (record.type == RECORD_ERASURE)
-            take_erasure(since, &record);
-        else
-            take_generation(since, &record);
-    }
-    archive_part_close(reader);
-    return r;
+static int take_record(void *user, const struct record *record, struct error *ret_error) {
+    (void)ret_error;
+    if (record->type == RECORD_ERASURE)
+        take_erasure(user, record);
+    else
+        take_generation(user, record);
+    return 0;
 }
 
 static bool has_erasure(const struct archive_parts *parts) {
@@ -83,11 +67,11 @@ int erase_since_load(const char *archive, struct erase_since *ret_since, struct 
     int r = archive_parts_open(archive, &parts, ret_error);
     if (r < 0)
         return r;
-    arena_init(&arena, RECORD_BYTES_MAX);
-    for (size_t i = 0; i < archive_parts_count(parts) && r >= 0 && has_erasure(parts); i++)
-        if (archive_parts_part(parts, i).types & TYPES)
-            r = read_part(ret_since, parts, i, &arena, ret_error);
-    arena_deinit(&arena);
+    if (has_erasure(parts)) {
+        arena_init(&arena, RECORD_BYTES_MAX);
+        r = archive_parts_each(parts, 0, TYPES, true, &arena, take_record, ret_since, ret_error);
+        arena_deinit(&arena);
+    }
     archive_parts_close(parts);
     return r < 0 ? r : 0;
 }

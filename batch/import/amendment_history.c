@@ -38,45 +38,30 @@ struct amendment_history {
 
 /* ---- reading the archive ---- */
 
-static int sort_part(const struct archive_parts *parts, size_t index, uint64_t end,
-                     struct event_order *order, struct arena *arena, struct error *ret_error) {
-    struct archive_part_reader *reader;
-    struct archive_part_record found;
-    struct record record;
-    int r = archive_part_open(parts, index, 0, false, &reader, ret_error);
-    if (r < 0)
-        return r;
-    while ((r = archive_part_next(reader, &found, ret_error)) == 1 && found.position <= end) {
-        if (found.type != RECORD_AMENDMENT)
-            continue;
-        arena_reset(arena);
-        r = archive_part_decode(reader, arena, &record, ret_error);
-        const struct event_item item = {
-            .time_us = r < 0 ? 0 : (int64_t)record.amendment.transaction_position,
-            .position = found.position};
-        if (r == 0)
-            r = event_order_put(order, &item, ret_error);
-        if (r < 0)
-            break;
-    }
-    archive_part_close(reader);
-    return r < 0 ? r : 0;
+struct sorting {
+    struct event_order *order;
+    uint64_t end;
+};
+
+static int take_amendment(void *user, const struct record *record, struct error *ret_error) {
+    const struct sorting *sorting = user;
+    const struct event_item item = {.time_us = (int64_t)record->amendment.transaction_position,
+                                    .position = record->position};
+    return record->position > sorting->end ? 1 : event_order_put(sorting->order, &item, ret_error);
 }
 
 static int sort_archive(const char *archive, uint64_t end, struct event_order *order,
                         struct arena *arena, struct error *ret_error) {
+    struct sorting sorting = {.order = order, .end = end};
     struct archive_parts *parts;
     int r = archive_parts_open(archive, &parts, ret_error);
     if (r < 0)
         return r;
-    for (size_t i = 0; r == 0 && i < archive_parts_count(parts); i++) {
-        struct archive_part part = archive_parts_part(parts, i);
-        if (part.types >> RECORD_AMENDMENT & 1 && part.first <= end)
-            r = sort_part(parts, i, end, order, arena, ret_error);
-    }
+    r = archive_parts_each(parts, 0, UINT64_C(1) << RECORD_AMENDMENT, false, arena, take_amendment,
+                           &sorting, ret_error);
     archive_parts_close(parts);
     event_order_floor(order, INT64_MAX);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 static int write_out(int file, struct buffer *bytes, uint64_t *written, struct error *ret_error) {

@@ -35,35 +35,18 @@ static void note(struct erasures *erasures, const struct erasure_record *record)
         note_segment(erasures, &record->segments[i]);
 }
 
-static int read_part(const struct archive_parts *parts, size_t index, struct erasures *erasures,
-                     struct arena *arena, struct error *ret_error) {
-    struct archive_part_reader *reader;
-    struct archive_part_record found;
-    struct record record;
-    int r = archive_part_open(parts, index, 0, true, &reader, ret_error);
-    if (r < 0)
-        return r;
-    while ((r = archive_part_next(reader, &found, ret_error)) == 1) {
-        if (found.type != RECORD_ERASURE)
-            continue;
-        arena_reset(arena);
-        r = archive_part_decode(reader, arena, &record, ret_error);
-        if (r < 0)
-            break;
-        note(erasures, &record.erasure);
-    }
-    archive_part_close(reader);
-    return r;
+static int take_record(void *user, const struct record *record, struct error *ret_error) {
+    (void)ret_error;
+    note(user, &record->erasure);
+    return 0;
 }
 
 static int read_records(const struct archive_parts *parts, struct erasures *erasures,
                         struct error *ret_error) {
     struct arena arena;
-    int r = 0;
     arena_init(&arena, RECORD_BYTES_MAX);
-    for (size_t i = 0; i < archive_parts_count(parts) && r == 0; i++)
-        if (archive_parts_part(parts, i).types >> RECORD_ERASURE & 1)
-            r = read_part(parts, i, erasures, &arena, ret_error);
+    int r = archive_parts_each(parts, 0, UINT64_C(1) << RECORD_ERASURE, true, &arena, take_record,
+                               erasures, ret_error);
     arena_deinit(&arena);
     return r;
 }
