@@ -4,6 +4,7 @@
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_committed.h"
+#include "core/store/archive/archive_each.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
 #include "core/store/ingest/erasure_request.h"

@@ -2,7 +2,7 @@
 
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
-#include "core/store/archive/archive_parts.h"
+#include "core/store/archive/archive_each.h"
 #include "core/store/ingest/erasure_request.h"
 #include "erase_keys.h"
 

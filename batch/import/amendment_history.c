@@ -12,7 +12,7 @@
 #include "batch/chunk/event_order.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
-#include "core/store/archive/archive_parts.h"
+#include "core/store/archive/archive_each.h"
 #include "core/store/archive/file.h"
 
 #include <errno.h>

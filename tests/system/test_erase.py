@@ -495,6 +495,9 @@ class EraseTest(ServerTest):
         try:
             while sent[0] < 5:
                 time.sleep(0.005)
+            paid = server.status()["position"]
+            while server.status().get("synced_position", 0) < paid:  # an erasure looks at what is on disk
+                time.sleep(0.005)
             report = self.report("--entity", f"customer={PERSON}")
             deadline = time.monotonic() + WAIT
             while with_tables and f"generation {report['generation']} adopted" not in server.said():

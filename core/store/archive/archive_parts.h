@@ -138,15 +138,6 @@ uint64_t archive_part_offset(const struct archive_part_reader *reader);
 struct archive_place archive_part_place(const struct archive_part_reader *reader);
 uint64_t archive_part_record_offset(const struct archive_part_reader *reader);
 
-/* For the few records of some types: all of them behind `after`, in order, each decoded and with
- * its position. types: bits 1 << enum record_type; sealed parts that have none of them are not
- * read. The arena is reset for each. What take() returns, unless 0, ends it and is returned: 1 it
- * has seen enough, < 0 an error. */
-typedef int archive_take(void *user, const struct record *record, struct error *ret_error);
-int archive_parts_each(const struct archive_parts *parts, uint64_t after, uint64_t types,
-                       bool drop_cache, struct arena *arena, archive_take *take, void *user,
-                       struct error *ret_error);
-
 /* Continues where an earlier reader of the part was: archive_part_offset() and _place() of that
  * time. Before the first archive_part_next(). Is it another history by now? Then no record follows
  * there, or the last one's chain differs, and archive_part_next() says ERROR_DAMAGED, at the end of
