@@ -418,7 +418,8 @@ static int work(struct erase *erase, struct error *ret_error) {
         return 0;
     }
     if (!is_seen(&erase->keys) && erase->scan.hit_count == 0)
-        return error_set(ret_error, ERROR_NOT_FOUND, "no record of %s has %s; nothing was changed",
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "no record of %s that is on disk has %s; nothing was changed",
                          erase->options->archive,
                          erase->options->value_count == 1 ? "this value" : "any of these values");
     if (erase->options->dry_run)
