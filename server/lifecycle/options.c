@@ -305,7 +305,7 @@ void options_write_help(struct buffer *out) {
              "\n"
              "A secret that systemd passes as a credential (LoadCredential=) needs no option: the\n"
              "file " CREDENTIAL_PREFIX "NAME in $" CREDENTIALS " is the default of NAME, one of\n"
-             "tokens, tls_cert, tls_key, tls_client_ca, log_config, event_secret.\n"
+             "tokens, tls_cert, tls_key, tls_client_ca, log_config, event_secret, pseudonym_keys.\n"
              "\n"
              "  --config=FILE\n"
              "        The configuration file; also " FILE_VARIABLE ". Default:\n"
@@ -569,7 +569,8 @@ static int read_flags(const struct options_source *source, struct option_set *se
 
 /* Options whose files systemd may pass as credentials. */
 static const char *const secrets[] = {"tokens",        "tls_cert",   "tls_key",
-                                      "tls_client_ca", "log_config", "event_secret"};
+                                      "tls_client_ca", "log_config", "event_secret",
+                                      "pseudonym_keys"};
 
 /* Fills in those that nothing else has set and that there is a credential for. */
 static int read_credentials(const struct options_source *source, struct option_set *set,

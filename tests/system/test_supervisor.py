@@ -271,10 +271,15 @@ attributes:
                                text=True, env={**os.environ, "CREDENTIALS_DIRECTORY": folder}).stdout
         self.assertIn(f"tokens = {folder}/harrierd.tokens\n", shown)
         self.assertIn("tls_key = \n", shown)
+        self.assertIn("pseudonym_keys = \n", shown)
+        with open(f"{folder}/harrierd.pseudonym_keys", "w", encoding="ascii") as keys:
+            keys.write(f"k1 {'5d' * 32}\n")
+        os.chmod(keys.name, 0o400)
         shown = subprocess.run([HARRIERD, "--print-options", "--config=/dev/null", "--tokens=/x"], check=True,
                                capture_output=True, text=True,
                                env={**os.environ, "CREDENTIALS_DIRECTORY": folder}).stdout
         self.assertIn("tokens = /x\n", shown)
+        self.assertIn(f"pseudonym_keys = {keys.name}\n", shown)
         server = self.server().start(environment={"CREDENTIALS_DIRECTORY": folder}.items())
         with server.connect() as connection:
             request = {"score": {"transactions": [transaction(1)]}}

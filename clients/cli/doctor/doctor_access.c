@@ -134,7 +134,7 @@ struct wanted {
 static const struct wanted wanted[] = {
     {"tokens", true, false},         {"tls_key", true, false},    {"tls_cert", false, false},
     {"tls_client_ca", false, false}, {"log_config", true, false}, {"event_secret", true, false},
-    {"policy", false, true},
+    {"pseudonym_keys", true, false}, {"policy", false, true},
 };
 
 static void check_one(struct doctor *doctor, const struct user *user, const char *path,
