@@ -11,10 +11,10 @@
 #include "harrierd.h"
 
 #include "admin.h"
+#include "dry_start.h"
 #include "folder_watch.h"
 #include "options.h"
 #include "overlay_limit.h"
-#include "server/adopt/admission.h"
 #include "server/base/service.h"
 #include "server/cluster/cluster.h"
 #include "server/events/events.h"
@@ -22,14 +22,11 @@
 #include "server/front/front_nng.h"
 #include "server/net/address.h"
 #include "server/ops/metrics.h"
+#include "settings_of.h"
 #include "supervisor.h"
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"
-#include "core/policy/analysis/challenger_check.h"
-#include "core/policy/load/snapshot.h"
-#include "core/store/pseudonyms/protect.h"
-#include "core/store/tokens/token_file.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -217,27 +214,12 @@ static void watch_folders(struct harrierd *harrierd, const struct options *optio
                  "%s: changes may go unnoticed; use `harrier reload` or SIGHUP", error.text);
 }
 
-static struct tls_settings tls_settings_of(const struct options *options) {
-    return (struct tls_settings){.certificate = options->tls_cert,
-                                 .key = options->tls_key,
-                                 .client_ca = options->tls_client_ca,
-                                 .client_optional = options->tls_client_optional,
-                                 .allow_1_2 = options->tls_version == TLS_VERSION_1_2};
-}
-
 static void reload_certificates(struct harrierd *harrierd, const struct options *options) {
     const struct tls_settings settings = tls_settings_of(options);
     struct error error;
     if (harrierd->front && front_reload(harrierd->front, &settings, &error) < 0)
         log_line_with(&harrierd->log, LOG_ERROR, LOG_FAILURE(&error),
                       "certificates not reloaded, the current ones stay in use: %s", error.text);
-}
-
-static struct challenge_settings challenge_settings_of(const struct options *options) {
-    return (struct challenge_settings){.policy = options->challenger,
-                                       .name = options->challenger_name,
-                                       .key = options->challenger_key,
-                                       .share = options->challenger_parts};
 }
 
 /* A change of the level is logged whatever the levels are: who reads the log later must see why
@@ -310,23 +292,6 @@ static int make_data_dir(struct harrierd *harrierd, struct error *ret_error) {
     if (mkdir(path, 0750) < 0 && errno != EEXIST)
         return error_set_errno(ret_error, errno, "cannot create data_dir %s", path);
     return 0;
-}
-
-static struct cluster_settings cluster_settings_of(const struct options *options) {
-    static char machine[256]; /* the service copies it */
-    if (!*options->log)
-        return (struct cluster_settings){0};
-    if (gethostname(machine, sizeof machine - 1) < 0)
-        snprintf(machine, sizeof machine, "unnamed");
-    return (struct cluster_settings){
-        .brokers = options->log_address.brokers,
-        .topic = options->log_address.topic,
-        .name = *options->cluster ? options->cluster : options->log_address.topic,
-        .node = *options->node ? options->node : machine,
-        .address = *options->advertise ? options->advertise : options->listen.items[0],
-        .config = options->log_config,
-        .lease_us = options->lease_us,
-    };
 }
 
 /* They name their sender: the node, or the machine. */
@@ -662,96 +627,6 @@ static void print_options(const struct option_set *set) {
     buffer_deinit(&out);
 }
 
-/* Prints the diagnostics of the policy and of failed cases, warnings too. Their paths begin in the
- * folder, and shadows and the challenger have files of the same names: the last line says whose.
- * NULL: it is refused. */
-static struct snapshot *check_policy(const char *folder) {
-    struct snapshot *snapshot = NULL;
-    struct buffer messages;
-    struct error error;
-    buffer_init(&messages);
-    int r = admission_load(folder, &snapshot, &messages, &error);
-    if (messages.length > 0)
-        fwrite(messages.bytes, 1, messages.length, stderr);
-    buffer_deinit(&messages);
-    if (r == 0)
-        return snapshot;
-    fprintf(stderr, "harrierd: policy in %s refused: %s\n", folder, error.text);
-    return NULL;
-}
-
-static bool check_tokens(const char *path) {
-    struct token_set *set;
-    struct error error;
-    if (*path == '\0')
-        return true;
-    if (token_file_load(path, &set, NULL, &error) < 0) {
-        fprintf(stderr, "harrierd: tokens: %s\n", error.text);
-        return false;
-    }
-    token_set_free(set);
-    return true;
-}
-
-static bool check_keys(const char *path, const struct snapshot *rules) {
-    struct pseudonym_keys *keys = NULL;
-    struct error error;
-    int r = 0;
-    if (*path)
-        r = pseudonym_keys_load(path, &keys, &error);
-    else if (rules && protect_needs_keys(rules))
-        r = protect_missing_keys(rules, "the option pseudonym_keys", &error);
-    if (r < 0)
-        fprintf(stderr, "harrierd: pseudonym_keys: %s\n", error.text);
-    pseudonym_keys_free(keys);
-    return r == 0;
-}
-
-static bool check_log(const struct options *options) {
-    const struct cluster_settings settings = cluster_settings_of(options);
-    struct error error;
-    if (cluster_check(&settings, &error) == 0)
-        return true;
-    fprintf(stderr, "harrierd: %s\n", error.text);
-    return false;
-}
-
-/* Is the challenger valid, and does it fit the policy? champion NULL: that is not valid itself. */
-static bool check_challenger(const struct options *options, const struct snapshot *champion) {
-    struct snapshot *challenger = check_policy(options->challenger);
-    struct experiment experiment;
-    struct error error;
-    int r = 0;
-    if (champion && challenger)
-        r = challenger_experiment(champion, challenger, text_of(options->challenger_name),
-                                  text_of(options->challenger_key), options->challenger_parts,
-                                  &experiment, &error);
-    if (r < 0)
-        fprintf(stderr, "harrierd: challenger %s: %s\n", options->challenger, error.text);
-    bool is_good = challenger && r == 0;
-    snapshot_unref(challenger);
-    return is_good;
-}
-
-/* --check: everything that a start would refuse, without opening anything. */
-static int check_only(struct harrierd *harrierd) {
-    const struct options *options = &harrierd->options;
-    bool good = check_tokens(options->tokens);
-    good &= check_log(options);
-    struct snapshot *champion = check_policy(options->policy);
-    good &= champion != NULL;
-    good &= check_keys(options->pseudonym_keys, champion);
-    for (size_t i = 0; i < options->shadow.count; i++) {
-        struct snapshot *shadow = check_policy(options->shadow.items[i]);
-        good &= shadow != NULL;
-        snapshot_unref(shadow);
-    }
-    if (*options->challenger)
-        good &= check_challenger(options, champion);
-    snapshot_unref(champion);
-    return good ? EXIT_AS_ASKED : EXIT_CONFIGURATION;
-}
-
 static int act(struct harrierd *harrierd, enum action action) {
     switch (action) {
     case ACTION_HELP:
@@ -767,7 +642,7 @@ static int act(struct harrierd *harrierd, enum action action) {
         print_options(harrierd->set);
         return EXIT_AS_ASKED;
     case ACTION_CHECK:
-        return check_only(harrierd);
+        return dry_start(&harrierd->options) ? EXIT_AS_ASKED : EXIT_CONFIGURATION;
     case ACTION_SERVE:
         break;
     }
