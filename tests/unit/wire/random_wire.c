@@ -551,6 +551,8 @@ static struct status_response random_status(struct random *random, struct arena 
         .source_count = sources,
         .ids_since_us = (int64_t)random_number(random),
         .other_source_transactions = random_number(random),
+        .backup_time_us = (int64_t)random_number(random),
+        .backup_position = random_number(random),
         .challenger_error = maybe_text(random, arena, 1000),
     };
     if (random_bool(random))

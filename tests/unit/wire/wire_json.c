@@ -610,6 +610,8 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_array(out, "sources", sources_json(status));
     put_signed(out, "ids_since_time_us", status->ids_since_us);
     put_unsigned(out, "other_source_transactions", status->other_source_transactions);
+    put_signed(out, "backup_time_us", status->backup_time_us);
+    put_unsigned(out, "backup_position", status->backup_position);
     if (status->experiment.name.length)
         json_object_set_new(out, "experiment", experiment_json(&status->experiment));
     put_text(out, "challenger_error", status->challenger_error);
