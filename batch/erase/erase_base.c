@@ -32,7 +32,7 @@ static int load_policy(struct erase_base_table *table, struct error *ret_error) 
     if (r < 0 || table->snapshot->plan.id != manifest->plan_id)
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "the tables for the beginning of the archive were built by version %s, "
-                         "which computes features differently: prune once more first",
+                         "which computes features differently: erase with that version",
                          manifest->version);
     return generation_bind(table->generation, &table->snapshot->plan, ret_error);
 }
@@ -229,6 +229,7 @@ struct texts {
     struct state_texts texts; /* first */
     const struct copying *copying;
     size_t entity;
+    bool may_show;
 };
 
 static bool is_text_removed(struct state_texts *self, size_t column, struct text text) {
@@ -241,6 +242,25 @@ static bool is_text_removed(struct state_texts *self, size_t column, struct text
 /* ---------------------------------------------------------------------------------------------
  * Copying: with a writer; without, only counting */
 
+/* May states of the entity show a text that is removed? Mostly not, and they are copied as they
+ * are. */
+static bool may_show(const struct copying *copying, size_t entity) {
+    const struct snapshot *plan = copying->table->snapshot;
+    const struct entity_plan *of = &plan->plan.entities[entity];
+    const struct erase_keys *keys = copying->record->keys;
+    for (size_t i = 0; i < of->column_count; i++) {
+        const struct field *field = &plan->schema.fields[plan->bindings[entity].column_slots[i]];
+        if (of->columns[i].type != COLUMN_TEXT)
+            continue;
+        if (field->kind == FIELD_KIND_DERIVED)
+            return true;
+        for (size_t f = 0; f < keys->field_count; f++)
+            if (text_equal(keys->fields[f], name_of(field)))
+                return true;
+    }
+    return false;
+}
+
 static int copy_state(struct copying *copying, size_t entity, struct text key, struct text state,
                       struct texts *texts, struct error *ret_error) {
     if (is_theirs(copying, entity, key)) {
@@ -248,9 +268,9 @@ static int copy_state(struct copying *copying, size_t entity, struct text key, s
         return 0;
     }
     buffer_clear(&copying->state);
-    if (state_replace_texts(state.data, state.length,
-                            &copying->table->snapshot->plan.entities[entity], &texts->texts,
-                            &copying->state))
+    if (texts->may_show && state_replace_texts(state.data, state.length,
+                                               &copying->table->snapshot->plan.entities[entity],
+                                               &texts->texts, &copying->state))
         state = buffer_text(&copying->state);
     return copying->writer ? generation_writer_state(copying->writer, entity, key, state, ret_error)
                            : 0;
@@ -264,7 +284,8 @@ static int copy_states(struct copying *copying, struct error *ret_error) {
         struct texts texts = {
             .texts = {.is_replaced = is_text_removed, .by = TEXT_LITERAL(ERASED_TEXT)},
             .copying = copying,
-            .entity = e};
+            .entity = e,
+            .may_show = may_show(copying, e)};
         struct text key, state;
         struct generation_cursor *cursor = generation_cursor_open(generation, e);
         while (r == 0 && generation_cursor_next(cursor, &key, &state)) {
