@@ -28,15 +28,8 @@ AT_ONCE = 5
 # Alerts that no stage can bring about here. tests/alerts covers them with series.
 NOT_STAGED = {
     "HarrierAbsent": "staged at the end, without a job",
-    "HarrierSyncSlow": "needs a disk that takes half a second for a sync",
-    "HarrierModelDrift": "needs a day of decisions",
-    "HarrierModelScoreDrift": "needs a day of decisions",
-    "HarrierBackupOld": "needs a backup, and 36 hours",
-    "HarrierEventsLost": "tests/system has the metric, with receivers that fail",
     "HarrierSwapAbandoned": "needs more transactions than a server can fold, three times",
     "HarrierStatesDiffer": "would be a defect",
-    "HarrierNightHeldBack": "needs weeks of history; tests/system/test_thresholds.py has the metric",
-    "HarrierNightModels": "needs a model that is trained; tests/system/test_night_models.py has the metric",
     **{name: "needs Kafka: tests/cluster" for name in (
         "HarrierNoPrimary", "HarrierLogStuck", "HarrierLogBehind", "HarrierNodeDoesNotFollow", "HarrierNodeBehind",
         "HarrierTakeOvers", "HarrierRecordsCut", "HarrierStreamServerAway", "HarrierStreamLag", "HarrierStreamDeadLetters")},
