@@ -317,6 +317,11 @@ static bool is_changed(const struct erase_changes *changes, uint64_t first) {
  * known any more. */
 static void take_earlier_bases(struct erase *erase) {
     struct erase_base_changes *changes = &erase->changes.base;
+    bool was_interrupted = false;
+    for (size_t i = 0; i < erase->keys.count; i++)
+        was_interrupted |= erase->keys.keys[i].is_settled;
+    if (!was_interrupted)
+        return;
     for (size_t i = 0; i < erase->base.begin.base_count && changes->count == 0; i++) {
         const struct generation_manifest *manifest =
             generation_manifest(erase->base.tables[i].generation);
