@@ -18,6 +18,7 @@ LIMITS = {
     "HarrierGenerationOld": ("> 2 * 86400", "> 120"),
     "HarrierNightMissing": ("> 30 * 3600", "> 120"),
     "HarrierBackupOld": ("> 36 * 3600", "> 30"),
+    "HarrierLogBehind": ("> 100000", "> 50"),
     "HarrierPolicyRefused": ("> 300", "> 3"),
 }
 
