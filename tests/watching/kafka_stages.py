@@ -36,7 +36,7 @@ def stream(stage):
     stage.start(traffic=False)
     with Cluster(os.path.join(stage.folder, "kafka")) as cluster:
         topics(cluster.brokers, "payments", "decisions", "dead")
-        producer, port = Producer({"bootstrap.servers": cluster.brokers}), free_port()
+        producer, port = Producer({"bootstrap.servers": cluster.brokers, "log_level": 0}), free_port()
 
         def feed():
             for _ in range(5):
@@ -116,5 +116,6 @@ def state(node):
 STAGES = {
     "stream": (stream, {"HarrierStreamDeadLetters"}, set()),
     "cluster": (cluster, {"HarrierTakeOvers", "HarrierLogStuck", "HarrierLogBehind", "HarrierNoPrimary", "HarrierRecordsCut"},
-                {"HarrierDown", "HarrierNotReady", "HarrierErrors", "HarrierRefused", "HarrierRestarts", "HarrierNodeDoesNotFollow"}),
+                {"HarrierDown", "HarrierNotReady", "HarrierErrors", "HarrierRefused", "HarrierRestarts", "HarrierNodeDoesNotFollow",
+                 "HarrierNoTraffic"}),
 }  # fmt: skip
