@@ -12,6 +12,9 @@ from stages import HARRIER
 sys.path.append(os.path.join(os.environ["HARRIER_ROOT"], "tests", "cluster"))
 
 
+PAYMENT = '{"id": "ID", "event_time": "2026-01-01T00:00:00Z", "amount_minor": 100, "currency": "EUR", "card": "c1", "merchant": "m1"}'
+
+
 def is_possible():
     try:
         import confluent_kafka  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
@@ -29,7 +32,7 @@ def topics(brokers, *names):
 
 
 def stream(stage):
-    """Records that are none."""
+    """Records that are none, then a server that is away while payments come."""
     from confluent_kafka import Producer  # pylint: disable=import-outside-toplevel
     from kafka_broker import Cluster  # pylint: disable=import-outside-toplevel
 
@@ -38,9 +41,9 @@ def stream(stage):
         topics(cluster.brokers, "payments", "decisions", "dead")
         producer, port = Producer({"bootstrap.servers": cluster.brokers, "log_level": 0}), free_port()
 
-        def feed():
-            for _ in range(5):
-                producer.produce("payments", value=b"{")
+        def feed(count, text):
+            for number in range(count):
+                producer.produce("payments", value=text.replace("ID", f"p-{number}"))
             producer.flush(60)
 
         with open(os.path.join(stage.folder, "stream.log"), "wb") as log:
@@ -50,7 +53,12 @@ def stream(stage):
         try:
             stage.prometheus.watch(stage.job, port)
             stage.await_metric("harrier_stream_server_away", 0)
-            stage.fires("HarrierStreamDeadLetters", doing=feed)
+            stage.fires("HarrierStreamDeadLetters", doing=lambda: feed(5, "{"))
+            stage.server.kill()
+            feed(5000, PAYMENT)
+            stage.fires("HarrierStreamServerAway", "HarrierStreamLag")
+            stage.server.start()
+            stage.quiet("HarrierStreamServerAway", "HarrierStreamLag")
         finally:
             stage.prometheus.forget(stage.job)
             process.terminate()
@@ -114,7 +122,7 @@ def state(node):
 
 # As stages.STAGES. A node that is killed is down, and one without a log is not ready.
 STAGES = {
-    "stream": (stream, {"HarrierStreamDeadLetters"}, set()),
+    "stream": (stream, {"HarrierStreamDeadLetters", "HarrierStreamServerAway", "HarrierStreamLag"}, set()),
     "cluster": (cluster, {"HarrierTakeOvers", "HarrierLogStuck", "HarrierLogBehind", "HarrierNoPrimary", "HarrierRecordsCut"},
                 {"HarrierDown", "HarrierNotReady", "HarrierErrors", "HarrierRefused", "HarrierRestarts", "HarrierNodeDoesNotFollow",
                  "HarrierNoTraffic"}),

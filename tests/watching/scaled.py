@@ -19,6 +19,7 @@ LIMITS = {
     "HarrierNightMissing": ("> 30 * 3600", "> 120"),
     "HarrierBackupOld": ("> 36 * 3600", "> 30"),
     "HarrierLogBehind": ("> 100000", "> 50"),
+    "HarrierStreamLag": ("> 100000", "> 1000"),
     "HarrierPolicyRefused": ("> 300", "> 3"),
 }
 

@@ -33,8 +33,6 @@ NOT_STAGED = {
     "HarrierStatesDiffer": "would be a defect",
     "HarrierNodeDoesNotFollow": "needs a node that can be scraped and does not read: tests/cluster",
     "HarrierNodeBehind": "needs a node that reads more slowly than another one writes",
-    "HarrierStreamServerAway": "tests/cluster/stream_kills.py kills the server",
-    "HarrierStreamLag": "needs more records than harrier stream can have decided",
 }
 STAGES.update(kafka_stages.STAGES)
 # Queries without data in the story: what they read is not there.
