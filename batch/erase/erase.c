@@ -30,6 +30,7 @@ struct erase {
     size_t also_count, personal_count;
     struct erase_record record;
     struct erase_scan scan;
+    struct erase_base base;
     struct erase_writer writer;
     struct erase_changes changes;
     struct erase_report *report;
@@ -139,13 +140,7 @@ static int scan_from(struct erase *erase, uint64_t after, uint64_t *ret_end,
     if (r < 0)
         return r;
     *ret_end = archive_parts_end(parts).position;
-    if (archive_parts_begin(parts)->place.position > 0)
-        r = error_set(ret_error, ERROR_UNSUPPORTED,
-                      "%s was pruned: the states that stand for what is gone may hold the values, "
-                      "and cannot be computed without them; erase before pruning",
-                      erase->options->archive);
-    else
-        r = erase_scan_run(&erase->scan, parts, after, ret_error);
+    r = erase_scan_run(&erase->scan, parts, after, ret_error);
     archive_parts_close(parts);
     return r;
 }
@@ -204,6 +199,14 @@ static struct erase_field_report *field_report(struct erase_report *report, stru
     return added;
 }
 
+static void count_base(struct erase *erase, const struct erase_base_changes *changes) {
+    erase->report->base_states = erase->report->base_texts = 0;
+    for (size_t i = 0; i < changes->count; i++) {
+        erase->report->base_states += changes->bases[i].states;
+        erase->report->base_texts += changes->bases[i].texts;
+    }
+}
+
 static void count_fields(struct erase *erase) {
     erase->report->field_count = 0;
     for (size_t i = 0; i < erase->keys.count; i++) {
@@ -211,7 +214,7 @@ static void count_fields(struct erase *erase) {
         struct erase_field_report *field = field_report(erase->report, key->field);
         if (key->is_shared)
             field->shared++;
-        else if (key->is_asked && key->records == 0)
+        else if (key->is_asked && key->records == 0 && !key->is_in_base)
             field->unseen++;
         else
             field->values++;
@@ -253,6 +256,7 @@ static int check_room(const struct erase *erase, struct error *ret_error) {
             needed += part.stored;
     }
     archive_parts_close(parts);
+    needed += erase->base.bytes;
     needed += needed / 8 + (UINT64_C(1) << 20);
     if (statvfs(erase->options->archive, &room) < 0)
         return 0; /* the writes will say */
@@ -291,8 +295,12 @@ static int begin(struct erase *erase, struct error *ret_error) {
 }
 
 static int rewrite(struct erase *erase, struct error *ret_error) {
-    int r = erase_rewrite(erase->options->archive, erase->report->number, erase->report->position,
-                          &erase->scan, erase->progress, &erase->changes, ret_error);
+    const struct erase_base_writing writing = {.number = erase->report->number,
+                                               .now_us = erase->options->now_us,
+                                               .version = erase->options->version};
+    int r = erase_rewrite(erase->options->archive, &writing, erase->report->position, &erase->scan,
+                          erase->progress, &erase->changes, ret_error);
+    count_base(erase, &erase->changes.base);
     erase->report->records = erase->changes.records;
     erase->report->segments = erase->changes.count;
     return r;
@@ -303,6 +311,23 @@ static bool is_changed(const struct erase_changes *changes, uint64_t first) {
         if (changes->segments[i].first == first)
             return true;
     return false;
+}
+
+/* Tables that a run has written which was killed before it could say so. What they replaced is not
+ * known any more. */
+static void take_earlier_bases(struct erase *erase) {
+    struct erase_base_changes *changes = &erase->changes.base;
+    bool was_interrupted = false;
+    for (size_t i = 0; i < erase->keys.count; i++)
+        was_interrupted |= erase->keys.keys[i].is_settled;
+    if (!was_interrupted)
+        return;
+    for (size_t i = 0; i < erase->base.begin.base_count && changes->count == 0; i++) {
+        const struct generation_manifest *manifest =
+            generation_manifest(erase->base.tables[i].generation);
+        if (manifest->epoch > erase->scan.done_number)
+            changes->bases[changes->count++] = (struct erased_base){.after = manifest->id};
+    }
 }
 
 /* Segments that a run has rewritten which was killed before it could say so: the record that this
@@ -370,12 +395,15 @@ static int clean(struct erase *erase, struct error *ret_error) {
                                 .generations = erase->options->generations,
                                 .data = erase->options->data,
                                 .rejects = erase->options->rejects};
+    size_t bases_removed = 0;
     int r = erase_files_derived(&files, ret_error);
+    if (r == 0)
+        r = erase_base_clean(erase->options->archive, &bases_removed, ret_error);
     if (r == 0)
         r = build_tables(erase, ret_error);
     if (r == 0)
         r = erase_files_rest(&files, ret_error);
-    erase->report->files_removed = files.removed;
+    erase->report->files_removed = files.removed + bases_removed;
     erase->report->rows_overwritten = files.rows;
     erase->report->left = files.left;
     erase->report->left_count = files.left_count;
@@ -388,7 +416,9 @@ static int finish(struct erase *erase, struct error *ret_error) {
                                            .done = true,
                                            .records = erase->changes.records,
                                            .segments = erase->changes.segments,
-                                           .segment_count = erase->changes.count};
+                                           .segment_count = erase->changes.count,
+                                           .bases = erase->changes.base.bases,
+                                           .base_count = erase->changes.base.count};
     uint64_t position;
     count_fields(erase);
     erase->report->segments = erase->changes.count;
@@ -402,22 +432,29 @@ static int finish(struct erase *erase, struct error *ret_error) {
 
 static bool is_seen(const struct erase_keys *keys) {
     for (size_t i = 0; i < keys->count; i++)
-        if (keys->keys[i].records > 0 || keys->keys[i].is_settled)
+        if (keys->keys[i].records > 0 || keys->keys[i].is_in_base || keys->keys[i].is_settled)
             return true;
     return false;
 }
 
 static int work(struct erase *erase, struct error *ret_error) {
+    struct erase_base_changes of_base = {0};
     uint64_t end;
-    int r = look(erase, &end, ret_error);
+    int r = erase_base_open(erase->options->archive, &erase->base, ret_error);
+    if (r == 0)
+        r = look(erase, &end, ret_error);
+    if (r == 0)
+        r = erase_base_look(&erase->base, &erase->record, erase->progress, &of_base, ret_error);
     if (r < 0)
         return r;
     count_fields(erase);
+    count_base(erase, &of_base);
     if (erase->options->finish && erase->keys.count == 0) {
         erase->report->is_nothing = true;
         return 0;
     }
-    if (!is_seen(&erase->keys) && erase->scan.hit_count == 0)
+    if (!is_seen(&erase->keys) && erase->scan.hit_count == 0 && of_base.count == 0 &&
+        of_base.others == 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "no record of %s that is on disk has %s; nothing was changed",
                          erase->options->archive,
@@ -434,6 +471,8 @@ static int work(struct erase *erase, struct error *ret_error) {
     if (r == 0)
         r = take_earlier_changes(erase, ret_error);
     if (r == 0)
+        take_earlier_bases(erase);
+    if (r == 0)
         r = clean(erase, ret_error);
     return r < 0 ? r : finish(erase, ret_error);
 }
@@ -449,6 +488,7 @@ int erase_run(const struct erase_options *options, struct progress *progress,
     erase.record = (struct erase_record){
         .keys = &erase.keys, .policies = &erase.policies, .personal = erase.personal};
     erase.scan.record = &erase.record;
+    erase.scan.base = &erase.base;
     erase.scan.also = erase.also;
     erase.scan.progress = progress;
     erase.writer = (struct erase_writer){.path = options->archive,
@@ -470,6 +510,7 @@ int erase_run(const struct erase_options *options, struct progress *progress,
     if (erase.lock >= 0)
         close(erase.lock);
     free(erase.changes.segments);
+    erase_base_close(&erase.base);
     erase_scan_deinit(&erase.scan);
     erase_keys_deinit(&erase.keys);
     erase_policies_deinit(&erase.policies);

@@ -2,8 +2,8 @@
  *
  *   1. find the records that have them, and what else belongs to nobody but these persons
  *   2. begin: a record of the erasure, the first of a new segment, appended by a server if one runs
- *   3. seal the segments before it, rewrite those that hold a value, put all of them in place in
- * one step
+ *   3. seal the segments before it, rewrite those that hold a value, and the tables that stand for
+ *      what a prune has dropped (erase_base.h); put all of them in place in one step
  *   4. remove the index and samples, build the tables anew, remove older ones, search other files
  *   5. done: another record, with the seals that were renewed; and a protocol for people
  *

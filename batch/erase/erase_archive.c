@@ -198,10 +198,11 @@ static int rewrite_segments(struct archive_rewriting *rewriting, struct rewriter
     return r;
 }
 
-int erase_rewrite(const char *archive, uint64_t number, uint64_t before,
+int erase_rewrite(const char *archive, const struct erase_base_writing *as, uint64_t before,
                   const struct erase_scan *scan, struct progress *progress,
                   struct erase_changes *ret_changes, struct error *ret_error) {
-    struct archive_rewriting *rewriting = NULL;
+    struct erase_base_writing writing = *as;
+    uint64_t policies_kept = scan->record->policies_kept; /* the scan has counted all of them */
     struct archive_seal_report sealed;
     struct rewriter rewriter = {
         .rewriter = {.rewrite = rewrite}, .record = scan->record, .before = before};
@@ -209,12 +210,16 @@ int erase_rewrite(const char *archive, uint64_t number, uint64_t before,
     arena_init(&rewriter.arena, 4 * RECORD_BYTES_MAX);
     int r = archive_seal(archive, before - 1, progress, &sealed, ret_error);
     if (r == 0)
-        r = archive_rewriting_begin(archive, number, &rewriting, ret_error);
+        r = archive_rewriting_begin(archive, writing.number, &writing.rewriting, ret_error);
     if (r == 0)
-        r = rewrite_segments(rewriting, &rewriter, scan, progress, ret_changes, ret_error);
+        r = rewrite_segments(writing.rewriting, &rewriter, scan, progress, ret_changes, ret_error);
     if (r == 0)
-        r = archive_rewriting_commit(rewriting, ret_error);
-    archive_rewriting_end(rewriting);
+        r = erase_base_rewrite(scan->base, scan->record, &writing, progress, &ret_changes->base,
+                               ret_error);
+    if (r == 0)
+        r = archive_rewriting_commit(writing.rewriting, ret_error);
+    archive_rewriting_end(writing.rewriting);
+    scan->record->policies_kept = policies_kept;
     arena_deinit(&rewriter.arena);
     return r;
 }

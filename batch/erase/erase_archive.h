@@ -26,10 +26,11 @@ struct erase_changes {
     struct erased_segment *segments;
     size_t count;
     uint64_t records;
+    struct erase_base_changes base;
 };
 
-/* Rewrites the segments with hits, all or none. They are sealed first. Records from `before` on
- * stay. */
-int erase_rewrite(const char *archive, uint64_t number, uint64_t before,
+/* Rewrites the segments with hits, and the tables of a pruned archive's beginning, all or none. The
+ * segments are sealed first. Records from `before` on stay. */
+int erase_rewrite(const char *archive, const struct erase_base_writing *as, uint64_t before,
                   const struct erase_scan *scan, struct progress *progress,
                   struct erase_changes *ret_changes, struct error *ret_error);

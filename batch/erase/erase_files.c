@@ -1,6 +1,7 @@
 #include "erase_files.h"
 
 #include "core/base/check.h"
+#include "core/store/archive/archive_begin.h"
 #include "core/store/archive/file.h"
 #include "core/store/find/find_files.h"
 #include "core/store/generation/generation.h"
@@ -174,11 +175,20 @@ static int look_at_file(struct erase_files *files, const char *path, struct erro
     return r;
 }
 
-/* Segments are the archive's business, tables are built anew, sockets and links hold nothing. */
+/* In the folder, or it itself? */
+static bool is_below(const char *path, const char *folder, const char *name) {
+    size_t length = folder ? strlen(folder) : 0, more = strlen(name);
+    return length > 0 && strncmp(path, folder, length) == 0 &&
+           strncmp(path + length, name, more) == 0 &&
+           (path[length + more] == '/' || (more > 0 && path[length + more] == '\0'));
+}
+
+/* Segments and where a pruned archive begins are the archive's business, tables are built anew,
+ * sockets and links hold nothing. */
 static bool is_looked_at(const struct erase_files *files, const char *path) {
-    size_t generations = files->generations ? strlen(files->generations) : 0;
-    if (generations && strncmp(path, files->generations, generations) == 0 &&
-        path[generations] == '/')
+    if (is_below(path, files->generations, "") ||
+        is_below(path, files->archive, "/" ARCHIVE_BASE) ||
+        is_below(path, files->archive, "/" ARCHIVE_BEGIN_FILE))
         return false;
     return is_cut(files, path) || !(ends_with(path, ".seg") || ends_with(path, ".seg.zst") ||
                                     ends_with(path, ".epoch") || ends_with(path, "/spare"));

@@ -13,6 +13,7 @@ struct erase_key {
     uint64_t hash;
     struct text value; /* .data NULL: not known yet */
     uint64_t records;  /* that have it */
+    bool is_in_base;   /* a state in the tables of a pruned archive's beginning has it in its key */
     bool is_asked;     /* the caller named it; else it belongs to one that was */
     bool is_settled;   /* an erasure that was not finished has settled that it goes */
     bool is_new;       /* found by the pass before: its records are to be counted */

@@ -41,9 +41,10 @@ struct erase_report {
         uint64_t shared;          /* values that stay because others have them, too */
     } fields[ERASE_FIELDS_MAX];
     size_t field_count;
-    uint64_t records, segments; /* changed */
-    uint64_t policies_kept;     /* records of policies whose files hold a value */
-    uint64_t generation_id;     /* of the tables built anew; 0: none were */
+    uint64_t records, segments;       /* changed */
+    uint64_t base_states, base_texts; /* of a pruned archive's beginning: removed, replaced */
+    uint64_t policies_kept;           /* records of policies whose files hold a value */
+    uint64_t generation_id;           /* of the tables built anew; 0: none were */
     size_t files_removed, rows_overwritten;
     char **left; /* paths of files that still hold a value; erase_report_deinit() */
     size_t left_count;

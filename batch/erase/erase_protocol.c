@@ -48,6 +48,19 @@ static void add_segments(struct buffer *buffer, const struct erase_changes *chan
     json_end_array(buffer);
 }
 
+static void add_bases(struct buffer *buffer, const struct erase_base_changes *changes) {
+    json_begin_array(buffer, "tables_of_the_beginning");
+    for (size_t i = 0; i < changes->count; i++) {
+        json_begin_object(buffer, NULL);
+        json_add_hex(buffer, "generation_before", changes->bases[i].before);
+        json_add_hex(buffer, "generation", changes->bases[i].after);
+        json_add_unsigned(buffer, "states_removed", changes->bases[i].states);
+        json_add_unsigned(buffer, "texts_replaced", changes->bases[i].texts);
+        json_end_object(buffer);
+    }
+    json_end_array(buffer);
+}
+
 /* Of all keys in their order: two requests can be told apart, or found equal. */
 static uint64_t request_hash(const struct erase_keys *keys) {
     uint64_t hash = 0;
@@ -97,6 +110,7 @@ int erase_protocol_write(const struct erase_options *options, const struct erase
     add_fields(&buffer, report);
     json_add_unsigned(&buffer, "records", report->records);
     add_segments(&buffer, changes);
+    add_bases(&buffer, &changes->base);
     json_add_unsigned(&buffer, "policies_kept", report->policies_kept);
     json_add_hex(&buffer, "generation", report->generation_id);
     json_add_unsigned(&buffer, "files_removed", report->files_removed);

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ERASED_TEXT TEXT_LITERAL("(erased)")
-
 /* ---------------------------------------------------------------------------------------------
  * Which values */
 
@@ -99,6 +97,7 @@ static void take_field(struct erasure_sink *self, const struct erased_field *fie
     }
     if (!there->hash)
         there->hash = field->hash;
+    there->is_shown |= field->is_shown;
     if (there->kept.type == ATTRIBUTE_NONE) {
         there->kept = field->kept;
         if (field->kept.type == ATTRIBUTE_TEXT)
@@ -187,7 +186,7 @@ static void empty_fields(struct transaction *transaction, const struct removal *
 
 static void blank(struct text *text, const struct removal *removal) {
     if (has_value(removal, *text))
-        *text = ERASED_TEXT;
+        *text = TEXT_LITERAL(ERASED_TEXT);
 }
 
 static void blank_reasons(struct decision *decision, const struct removal *removal,
@@ -241,24 +240,37 @@ static bool erase_list_change(const struct erase_record *self, struct list_chang
     bool is_source = erase_keys_in_text(self->keys, change->source);
     bool is_reason = erase_keys_in_text(self->keys, change->reason);
     if (is_entry_erased) {
-        change->entry = ERASED_TEXT;
+        change->entry = TEXT_LITERAL(ERASED_TEXT);
         change->removed = true;
         change->expiry_time_us = 0;
     }
     if (is_source)
-        change->source = ERASED_TEXT;
+        change->source = TEXT_LITERAL(ERASED_TEXT);
     if (is_reason || is_entry_erased)
-        change->reason = change->reason.length ? ERASED_TEXT : change->reason;
+        change->reason = change->reason.length ? TEXT_LITERAL(ERASED_TEXT) : change->reason;
     return is_entry_erased || is_source || is_reason;
+}
+
+enum erased_addition erase_record_addition(const struct erase_record *self, struct text list,
+                                           struct list_addition *addition) {
+    if (is_entry(self, list, addition->value))
+        return ADDITION_GOES;
+    bool is_source = erase_keys_in_text(self->keys, addition->source);
+    bool is_reason = erase_keys_in_text(self->keys, addition->reason);
+    if (is_source)
+        addition->source = TEXT_LITERAL(ERASED_TEXT);
+    if (is_reason)
+        addition->reason = TEXT_LITERAL(ERASED_TEXT);
+    return is_source || is_reason ? ADDITION_CHANGED : ADDITION_STAYS;
 }
 
 static bool erase_brake(const struct erase_record *self, struct brake_record *brake) {
     bool is_source = erase_keys_in_text(self->keys, brake->source);
     bool is_reason = erase_keys_in_text(self->keys, brake->reason);
     if (is_source)
-        brake->source = ERASED_TEXT;
+        brake->source = TEXT_LITERAL(ERASED_TEXT);
     if (is_reason)
-        brake->reason = ERASED_TEXT;
+        brake->reason = TEXT_LITERAL(ERASED_TEXT);
     return is_source || is_reason;
 }
 
@@ -286,8 +298,8 @@ static bool take_part(struct text *rest, size_t count, struct text *ret_part) {
 }
 
 /* Of a threshold that no known policy declares, any part counts. */
-static bool is_group(const struct erase_record *self, const struct erase_threshold *declared,
-                     size_t key_count, struct text key) {
+bool erase_record_is_group(const struct erase_record *self, const struct erase_threshold *declared,
+                           size_t key_count, struct text key) {
     struct text part;
     for (size_t k = 0; k < key_count && take_part(&key, key_count, &part); k++)
         for (size_t i = 0; i < self->keys->field_count; i++) {
@@ -301,7 +313,7 @@ static bool is_group(const struct erase_record *self, const struct erase_thresho
     return false;
 }
 
-static bool erase_groups(const struct erase_record *self, struct threshold_values *threshold,
+bool erase_record_groups(const struct erase_record *self, struct threshold_values *threshold,
                          struct arena *arena) {
     const struct erase_threshold *declared =
         erase_policies_threshold(self->policies, threshold->definition);
@@ -310,7 +322,7 @@ static bool erase_groups(const struct erase_record *self, struct threshold_value
     size_t count = 0;
     check(keys && values);
     for (size_t i = 0; i < threshold->group_count; i++) {
-        if (is_group(self, declared, threshold->key_count, threshold->keys[i]))
+        if (erase_record_is_group(self, declared, threshold->key_count, threshold->keys[i]))
             continue;
         keys[count] = threshold->keys[i];
         values[count++] = threshold->values[i];
@@ -331,7 +343,7 @@ static bool erase_generation(const struct erase_record *self, struct generation_
     check(thresholds);
     for (size_t i = 0; i < count; i++) {
         thresholds[i] = generation->thresholds.thresholds[i];
-        is_changed |= erase_groups(self, &thresholds[i], arena);
+        is_changed |= erase_record_groups(self, &thresholds[i], arena);
     }
     generation->thresholds.thresholds = thresholds;
     return is_changed;

@@ -36,7 +36,8 @@ static void note_hit(struct erase_scan *scan, const struct archive_part *part) {
 }
 
 /* Does it have a value that the caller named? Notes the values. */
-static bool is_of_person(struct erase_scan *scan, const struct transaction *transaction) {
+static bool is_of_person(struct erase_scan *scan, const struct transaction *transaction,
+                         bool is_record) {
     struct erase_keys *keys = scan->record->keys;
     bool is_theirs = false;
     for (size_t i = 0; i < keys->field_count; i++) {
@@ -45,7 +46,8 @@ static bool is_of_person(struct erase_scan *scan, const struct transaction *tran
         if (!key)
             continue;
         erase_keys_learn(keys, key, text);
-        key->records++;
+        key->records += is_record;
+        key->is_in_base |= !is_record;
         is_theirs |= key->is_asked;
     }
     return is_theirs;
@@ -65,7 +67,7 @@ static void collect(struct erase_scan *scan, const struct transaction *transacti
 /* A value of a field that goes with the person belongs to someone else if one of the named fields
  * has another value here. */
 static void find_others(struct erase_scan *scan, const bool *is_asked,
-                        const struct transaction *transaction) {
+                        const struct transaction *transaction, bool is_record) {
     struct erase_keys *keys = scan->record->keys;
     bool is_others = false;
     for (size_t i = 0; i < keys->field_count && !is_others; i++) {
@@ -80,7 +82,8 @@ static void find_others(struct erase_scan *scan, const bool *is_asked,
         struct erase_key *key = erase_keys_find(keys, keys->fields[i], text);
         if (!key || key->is_asked || key->is_settled)
             continue;
-        key->records += key->is_new;
+        key->records += key->is_new && is_record;
+        key->is_in_base |= !is_record;
         key->is_shared |= is_others;
     }
 }
@@ -109,13 +112,22 @@ struct pass {
     uint64_t done, total;
 };
 
+static void look_at(struct pass *pass, const struct transaction *transaction, bool is_record) {
+    struct erase_scan *scan = pass->scan;
+    if (!pass->found)
+        find_others(scan, pass->is_asked, transaction, is_record);
+    else if (is_of_person(scan, transaction, is_record))
+        collect(scan, transaction, pass->found);
+}
+
+static void take_key(void *user, const struct transaction *transaction) {
+    look_at(user, transaction, false);
+}
+
 static void take_transaction(struct pass *pass, const struct archive_part *part,
                              const struct transaction *transaction) {
     struct erase_scan *scan = pass->scan;
-    if (!pass->found)
-        find_others(scan, pass->is_asked, transaction);
-    else if (is_of_person(scan, transaction))
-        collect(scan, transaction, pass->found);
+    look_at(pass, transaction, true);
     if (erase_record_concerns(scan->record, transaction))
         note_hit(scan, part);
 }
@@ -147,7 +159,7 @@ static int take_rare(struct pass *pass, const struct archive_part *part,
         return 0;
     arena_reset(arena);
     int r = archive_part_decode(reader, arena, &record, ret_error);
-    if (r == 0 && erase_record_is_rare_hit(pass->scan->record, &record))
+    if (r == 0 && erase_record_is_rare_hit(pass->scan->record, &record) && !part->is_head)
         note_hit(pass->scan, part);
     return r;
 }
@@ -221,20 +233,29 @@ static bool has_companions(const struct erase_keys *keys) {
     return false;
 }
 
+/* One pass over all that has fields. */
+static int read_all(struct pass *pass, const struct archive_parts *parts, uint64_t after,
+                    uint64_t types, struct error *ret_error) {
+    int r = read_parts(pass, parts, after, take_record, types, ret_error);
+    if (r == 0 && after == 0)
+        r = erase_base_keys(pass->scan->base, pass->scan->progress, take_key, pass, ret_error);
+    return r;
+}
+
 int erase_scan_run(struct erase_scan *scan, const struct archive_parts *parts, uint64_t after,
                    struct error *ret_error) {
     struct erase_keys found;
     struct pass pass = {.scan = scan, .found = &found};
     erase_keys_init(&found);
     erase_keys_sort(scan->record->keys);
-    int r = read_parts(&pass, parts, after, take_record, UINT64_MAX, ret_error);
+    int r = read_all(&pass, parts, after, UINT64_MAX, ret_error);
     erase_keys_sort(&found);
     if (r == 0)
         add_found(scan, &found);
     if (r == 0 && has_companions(scan->record->keys)) {
         pass.found = NULL;
         pass.is_asked = asked_fields(scan->record->keys);
-        r = read_parts(&pass, parts, after, take_record, record_types_with_entities(), ret_error);
+        r = read_all(&pass, parts, after, record_types_with_entities(), ret_error);
         for (size_t i = 0; i < scan->record->keys->count; i++)
             scan->record->keys->keys[i].is_new = false;
         free(pass.is_asked);

@@ -2,7 +2,7 @@
  * which values go with them, and which erasures there were. */
 #pragma once
 
-#include "erase_record.h"
+#include "erase_base.h"
 
 #include "core/base/progress.h"
 #include "core/store/archive/archive_parts.h"
@@ -12,6 +12,7 @@ struct erase_scan {
     /* Fields whose values go with a person's if nobody else has them: keys of entities. */
     const struct text *also;
     size_t also_count;
+    const struct erase_base *base; /* tables of a pruned archive's beginning */
     struct progress *progress;
     /* What was found: */
     struct erase_hit {
@@ -28,9 +29,9 @@ struct erase_scan {
 void erase_scan_init(struct erase_scan *scan);
 void erase_scan_deinit(struct erase_scan *scan);
 
-/* All records after `after` up to the parts' end. With a second pass if there are values that go
- * with a person's. Of those that are found in this run only these records say whether others have
- * them, too: with after > 0, run it again with 0 if there are new ones. ERROR_DAMAGED,
- * ERROR_INTERRUPTED. */
+/* All records after `after` up to the parts' end; with after = 0, the keys in the base, too. With a
+ * second pass if there are values that go with a person's. Of those that are found in this run only
+ * these records say whether others have them, too: with after > 0, run it again with 0 if there are
+ * new ones. ERROR_DAMAGED, ERROR_INTERRUPTED. */
 int erase_scan_run(struct erase_scan *scan, const struct archive_parts *parts, uint64_t after,
                    struct error *ret_error);

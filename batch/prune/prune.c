@@ -178,8 +178,8 @@ static int note_erasures(struct prune *prune, size_t index, uint64_t *pending,
     return r;
 }
 
-/* An erasure that was interrupted would be refused after a prune, and what it is to remove would
- * stay in the tables for ever. */
+/* A prune may drop the record of an erasure that was interrupted: then nobody would know of it, and
+ * what it is to remove would stay in the tables for ever. */
 static int check_erasures(struct prune *prune, struct error *ret_error) {
     uint64_t pending = 0;
     int r = 0;

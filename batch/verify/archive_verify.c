@@ -238,11 +238,19 @@ static void report_erasure(struct archive_erasures_listener *self, const struct 
     find_damage(erasures->verification, erasures->to, fault);
 }
 
-static int check_erasures(struct verification *verification,
+static void note_erasure(struct archive_erasures_listener *self, const struct error *note) {
+    struct erasures_reporter *erasures = (struct erasures_reporter *)self;
+    if (erasures->to->note)
+        erasures->to->note(erasures->to, note);
+}
+
+static int check_erasures(struct verification *verification, const char *archive,
                           struct archive_verify_listener *listener, struct error *ret_error) {
-    struct erasures_reporter fault = {
-        .listener = {.fault = report_erasure}, .verification = verification, .to = listener};
-    return archive_erasures_check(verification->parts, &fault.listener, ret_error);
+    struct erasures_reporter reporter = {
+        .listener = {.fault = report_erasure, .note = note_erasure},
+        .verification = verification,
+        .to = listener};
+    return archive_erasures_check(archive, verification->parts, &reporter.listener, ret_error);
 }
 
 static int verify(struct verification *verification, const struct archive_verify_options *options,
@@ -267,7 +275,7 @@ static int verify(struct verification *verification, const struct archive_verify
     if (r < 0)
         return r;
     if (report->damaged == 0) {
-        r = check_erasures(verification, listener, ret_error);
+        r = check_erasures(verification, options->archive, listener, ret_error);
         if (r < 0)
             return r;
     }

@@ -56,6 +56,8 @@ struct archive_verify_report {
 struct archive_verify_listener {
     /* In the order of the segments, at most one for each of them and one for the end. */
     void (*fault)(struct archive_verify_listener *self, const struct error *fault);
+    /* What is no damage, and cannot be proved by the archive alone. NULL is allowed. */
+    void (*note)(struct archive_verify_listener *self, const struct error *note);
 };
 
 /* 0: everything was checked; ->damaged counts what was found, and from ->end on the rest is only

@@ -188,6 +188,8 @@ struct harrier_status {
     uint64_t other_source_transactions;
     struct harrier_experiment experiment;
     const char *challenger_error; /* why the configured challenger does not decide; "": it does */
+    int64_t backup_time_us;       /* when the newest whole backup began; 0: none is known */
+    uint64_t backup_position;     /* the last record in it */
     int64_t ids_since_time_us;    /* ids of earlier transactions are no longer known; 0: all are */
 };
 

@@ -42,31 +42,34 @@ static bool is_shown(const struct snapshot *plan, size_t slot) {
            is_column(plan, slot, COLUMN_INTEGER);
 }
 
-static bool contains(struct text text, struct text part) {
-    for (size_t i = 0; i + part.length <= text.length; i++)
-        if (strncasecmp(text.data + i, part.data, part.length) == 0)
+/* Does a column have the text itself? */
+static bool is_shown_text(const struct snapshot *plan, size_t slot, struct text text) {
+    return text.length <= COLUMN_TEXT_MAX && is_column(plan, slot, COLUMN_TEXT);
+}
+
+bool engine_text_tells(struct text derived, struct text source) {
+    for (size_t i = 0; source.length > 0 && i + source.length <= derived.length; i++)
+        if (strncasecmp(derived.data + i, source.data, source.length) == 0)
             return true;
     return false;
 }
 
-/* Sets erasing->reads of all that the derived field is made from, through other derived ones. */
-static void find_sources(const struct erasing *erasing, size_t slot) {
-    const struct schema *schema = &erasing->plan->schema;
-    memset(erasing->reads, 0, erasing->plan->slot_count * sizeof *erasing->reads);
-    erasing->reads[slot] = true;
+void engine_field_sources(const struct snapshot *plan, size_t slot, bool *ret_reads) {
+    const struct schema *schema = &plan->schema;
+    memset(ret_reads, 0, plan->slot_count * sizeof *ret_reads);
+    ret_reads[slot] = true;
     for (size_t i = slot + 1; i-- > schema->first_derived;)
-        if (erasing->reads[i])
-            expression_reads(schema->fields[i].derivation, erasing->reads,
-                             erasing->plan->slot_count);
+        if (ret_reads[i])
+            expression_reads(schema->fields[i].derivation, ret_reads, plan->slot_count);
 }
 
 /* Does the derived text tell one of the removed ones that it is made from? */
 static bool tells_removed(const struct erasing *erasing, size_t slot, struct text text) {
     const struct value *frame = erasing->engine->plan_layout.bound.frame;
-    find_sources(erasing, slot);
+    engine_field_sources(erasing->plan, slot, erasing->reads);
     for (size_t i = 0; i < erasing->plan->schema.first_derived; i++)
         if (erasing->reads[i] && erasing->removed[i] && frame[i].type == VALUE_TEXT &&
-            contains(text, frame[i].text))
+            engine_text_tells(text, frame[i].text))
             return true;
     return false;
 }
@@ -91,6 +94,7 @@ static void erase_text(const struct erasing *erasing, size_t slot) {
         return;
     if (is_column(erasing->plan, slot, COLUMN_HASH))
         left.hash = hash_text(value->text);
+    left.is_shown = is_shown_text(erasing->plan, slot, value->text);
     erasing->sink->field(erasing->sink, &left);
 }
 
@@ -100,7 +104,9 @@ static void keep_value(const struct erasing *erasing, size_t slot, struct erased
     switch (value->type) {
     case VALUE_TEXT:
         left->hash = is_column(erasing->plan, slot, COLUMN_HASH) ? hash_text(value->text) : 0;
-        if (shows && !tells_removed(erasing, slot, value->text))
+        if (tells_removed(erasing, slot, value->text))
+            left->is_shown = is_shown_text(erasing->plan, slot, value->text);
+        else if (shows)
             left->kept = (struct attribute){.type = ATTRIBUTE_TEXT, .text = value->text};
         break;
     case VALUE_INT:

@@ -177,17 +177,19 @@ static void take_column(struct engine *engine, const struct column_source *sourc
     }
 }
 
-/* Of a removed text, whose hash is left. */
+/* Of a removed text, whose hash is left, or that it was there. */
 static void take_left(const struct engine *engine, const struct column_source *source,
                       const struct transaction *transaction, struct taken *taken) {
     const struct field *fields = engine->plan->schema.fields;
     const struct erased_field *left;
-    if (taken->is_there || source->type != COLUMN_HASH)
+    if (taken->is_there || (source->type != COLUMN_HASH && source->type != COLUMN_TEXT))
         return;
     left = erased_find(transaction->erased, fields[source->slot].canonical);
-    taken->is_there = left && left->hash != 0 &&
+    taken->is_there = left && (source->type == COLUMN_TEXT ? left->is_shown : left->hash != 0) &&
                       (!*source->currency || text_is(transaction->currency, source->currency));
-    if (taken->is_there)
+    if (taken->is_there && source->type == COLUMN_TEXT)
+        taken->text = TEXT_LITERAL(ERASED_TEXT);
+    else if (taken->is_there)
         taken->integer = (int64_t)left->hash;
 }
 

@@ -181,6 +181,18 @@ enum next perform_status(struct run *run) {
     return NEXT;
 }
 
+/* A disk that hangs must not hold up decisions. A file that cannot be read says nothing. */
+void complete_status(struct run *run) {
+    struct status_response *response = &run->response.status;
+    struct backup_summary backup;
+    struct error ignored;
+    if (!run->service->settings.data ||
+        backup_summary_read(run->service->settings.data, &backup, &ignored) < 0)
+        return;
+    response->backup_time_us = backup.last_success_us;
+    response->backup_position = backup.place.position;
+}
+
 /* What the newest night left; nothing but zeros before the first. A summary that cannot be read
  * leaves the values as they were. */
 static void measure_night(const struct service *service) {

@@ -5,3 +5,5 @@
 
 enum next perform_entity(struct run *run);
 enum next perform_status(struct run *run);
+/* What files say, after the lock. */
+void complete_status(struct run *run);

@@ -186,6 +186,8 @@ static struct run *answer(struct run *runs) {
     struct run *ready = NULL, **end = &ready;
     for (struct run *run = runs, *next; run; run = next) {
         next = run->next;
+        if (!run->is_done && run->message.call == CALL_STATUS)
+            complete_status(run);
         encode(run);
         if (reload_park(run) || run_queue_park(run))
             continue;

@@ -59,7 +59,11 @@ class LoadTest(BackupTest):
         self.import_history()
         server = self.server("--lazy_sync_interval=5ms").start()
         known = [self.quiet(server)]
+        status = ["status", "--to", server.address, "--deadline", "60s"]
+        self.assertIn("last backup   none known\n", self.harrier(*status).stdout)
         first = self.back_up()
+        self.assertRegex(self.harrier(*status).stdout, f"(?m)^last backup   .* ago, up to position {first['position']:,}$")
+        self.assertEqual(json.loads(self.harrier(*status, "--json").stdout)["backup_position"], first["position"])
         self.assertEqual((first["point"], first["position"], first["tables"]), (1, known[0][0], "none"))
 
         # Under load: each point ends somewhere, and its tables are not newer.

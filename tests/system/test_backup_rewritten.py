@@ -118,6 +118,20 @@ class EraseTest(BackupTest):
         self.assertEqual((report["position"], report["chain"]), (first["position"], first["chain"]))
         self.assertEqual(self.holds(root, person), [])
         self.harrier("replay", os.path.join(root, "data"), "--recorded", "--quiet")
+        archive = os.path.join(root, "data", "archive")
+        verified = self.harrier("archive", "verify", archive).stdout
+        self.assertRegex(verified, "(?m)^note: [0-9]+ segments were rewritten by erasure 1, whose record comes later")
+        self.assertIn("The archive is whole.", verified)
+        # Only the erasure's protocol says that they are what it wrote.
+        protocol = os.path.join(archive, "erasures", "000001.json")
+        with open(protocol, encoding="utf-8") as file:
+            said = file.read()
+        with open(protocol, "w", encoding="utf-8") as file:
+            file.write(said.replace('"seal":"', '"seal":"0'))
+        self.refuses(65, "", "archive", "verify", archive)
+        os.unlink(protocol)
+        self.refuses(65, "", "archive", "verify", archive)
+
         # What was rewritten goes, the epoch stays.
         self.prune("2026-01-04")
         third = self.back_up()

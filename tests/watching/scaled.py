@@ -17,6 +17,9 @@ LIMITS = {
     "HarrierDiskFilling": ("2 * 86400", "30"),
     "HarrierGenerationOld": ("> 2 * 86400", "> 120"),
     "HarrierNightMissing": ("> 30 * 3600", "> 120"),
+    "HarrierBackupOld": ("> 36 * 3600", "> 30"),
+    "HarrierLogBehind": ("> 100000", "> 50"),
+    "HarrierStreamLag": ("> 100000", "> 1000"),
     "HarrierPolicyRefused": ("> 300", "> 3"),
 }
 

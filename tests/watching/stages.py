@@ -571,6 +571,77 @@ def generation(stage):
     stage.fires("HarrierGenerationRefused")
 
 
+def sync_slow(stage):
+    """A disk that takes eight seconds for a sync."""
+    stage.start(environment={"LD_PRELOAD": os.environ["STAGED_MACHINE_LIBRARY"], "STAGED_SYNC_MS": "8000"})
+    stage.fires("HarrierSyncSlow")
+
+
+def backup_old(stage):
+    """One backup, and none after it."""
+    stage.start()
+    time.sleep(3)
+    stage.harrier("backup", stage.data, os.path.join(stage.folder, "kept"), "--quiet", "--priority=normal")
+    stage.await_metric("harrierd_backup_position", stage.value("harrierd_backup_position"))
+    stage.fires("HarrierBackupOld")
+
+
+def events_lost(stage):
+    """A receiver that fails each time, and room for a few events only."""
+    stage.mix = {"7995": 50, "6051": 30, "4829": 1}
+    stage.start("--event_command=/bin/false", "--events=verdict:decline,verdict:review", "--event_queue=64KiB")
+    stage.fires("HarrierEventsLost", doing=lambda: stage.send(200))
+
+
+def held_back(stage):
+    """Amounts of one night are ten times those of the night before, and the policy allows half as much more."""
+    stage.write_policy("thresholds.yaml", """\
+guard: 0.5
+thresholds:
+  - {name: usual, statistic: median, of: amount, over: 1d, minimum: 20, fallback: 1.0}
+""")
+    stage.write_policy("rules/usual.yaml", "rules: [{name: unusual, about: u, when: amount > 90.0 * thresholds.usual, then: {score: 1}}]\n")
+    stage.start(traffic=False)
+    stage.send(200, amount_minor=1000)
+    time.sleep(1)
+    stage.night(in_time=True, status=None)
+    for _ in range(5):
+        stage.send(200, amount_minor=10000)
+    time.sleep(1)
+    stage.night("--again", in_time=True, status=None)
+    stage.fires("HarrierNightHeldBack", doing=lambda: stage.send(5, amount_minor=10000))
+
+
+def night_models(stage):
+    """A training that fails: the night goes on without it."""
+    stage.write_policy("models.yaml", "models:\n  - name: risk\n    scorecard: {base: 100, points: {amount: [{below: 20, points: -40}, {points: 0}]}}\n")
+    stage.write_policy("rules/risk.yaml", "rules: [{name: risky, about: risky, when: models.risk > 150, then: {score: 1}}]\n")
+    stage.start()
+    time.sleep(3)
+    stage.night("--policy", os.path.join(stage.folder, "policy"), "--train", "risk", "--train-program", "/bin/false", status=2)
+    stage.fires("HarrierNightModels")
+
+
+def model_drift(stage):
+    """A day of decisions, by a clock that goes on, about other amounts than the model's reference has."""
+    from story import MODEL  # pylint: disable=import-outside-toplevel  (it uses this module)
+
+    for path, text in MODEL.items():
+        stage.write_policy(path, text)
+    shift = stage.write("shift", "")
+
+    def set_clock(ahead):
+        with open(shift, "r+b") as file:
+            file.write((int(ahead) * 1000000).to_bytes(8, "little", signed=True))
+
+    set_clock(0)
+    stage.start(environment={"LD_PRELOAD": os.environ["CLOCK_SHIFT_LIBRARY"], "CLOCK_SHIFT": shift}, traffic=False)
+    stage.send(100)
+    set_clock(25 * 3600)
+    stage.fires("HarrierModelDrift", "HarrierModelScoreDrift",
+                doing=lambda: stage.send(100, event_time_us=now_us() + 25 * 3600 * 1000000))  # fmt: skip
+
+
 NEEDS_DISK = {"disk", "rejects"}
 # What must fire in each, and what may fire beside it.
 STAGES = {
@@ -606,5 +677,11 @@ STAGES = {
     "overlay": (overlay, {"HarrierRebuildWanted", "HarrierOverlayFull"}, set()),
     "night_fails": (night_fails, {"HarrierNightFailed"}, set()),
     "night_alerts": (night_alerts, {"HarrierNightAlerts"}, set()),
+    "sync_slow": (sync_slow, {"HarrierSyncSlow"}, {"HarrierArchiveNotSynced"}),
+    "backup_old": (backup_old, {"HarrierBackupOld"}, set()),
+    "events_lost": (events_lost, {"HarrierEventsLost"}, set()),
+    "held_back": (held_back, {"HarrierNightHeldBack"}, {"HarrierNightAlerts"}),
+    "night_models": (night_models, {"HarrierNightModels"}, {"HarrierNightAlerts"}),
+    "model_drift": (model_drift, {"HarrierModelDrift", "HarrierModelScoreDrift"}, set()),
     "generation": (generation, {"HarrierGenerationRefused"}, {"HarrierDown"}),
 }

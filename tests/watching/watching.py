@@ -16,6 +16,7 @@ import traceback
 
 ROOT = os.environ["HARRIER_ROOT"]
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(ROOT, "tests", "system")]
+import kafka_stages  # noqa: E402
 import pictures  # noqa: E402  (found by the line before)
 import small_disk  # noqa: E402
 from prometheus import Prometheus  # noqa: E402
@@ -28,19 +29,12 @@ AT_ONCE = 5
 # Alerts that no stage can bring about here. tests/alerts covers them with series.
 NOT_STAGED = {
     "HarrierAbsent": "staged at the end, without a job",
-    "HarrierSyncSlow": "needs a disk that takes half a second for a sync",
-    "HarrierModelDrift": "needs a day of decisions",
-    "HarrierModelScoreDrift": "needs a day of decisions",
-    "HarrierBackupOld": "needs a backup, and 36 hours",
-    "HarrierEventsLost": "tests/system has the metric, with receivers that fail",
     "HarrierSwapAbandoned": "needs more transactions than a server can fold, three times",
     "HarrierStatesDiffer": "would be a defect",
-    "HarrierNightHeldBack": "needs weeks of history; tests/system/test_thresholds.py has the metric",
-    "HarrierNightModels": "needs a model that is trained; tests/system/test_night_models.py has the metric",
-    **{name: "needs Kafka: tests/cluster" for name in (
-        "HarrierNoPrimary", "HarrierLogStuck", "HarrierLogBehind", "HarrierNodeDoesNotFollow", "HarrierNodeBehind",
-        "HarrierTakeOvers", "HarrierRecordsCut", "HarrierStreamServerAway", "HarrierStreamLag", "HarrierStreamDeadLetters")},
-}  # fmt: skip
+    "HarrierNodeDoesNotFollow": "needs a node that can be scraped and does not read: tests/cluster",
+    "HarrierNodeBehind": "needs a node that reads more slowly than another one writes",
+}
+STAGES.update(kafka_stages.STAGES)
 # Queries without data in the story: what they read is not there.
 NOT_APPLICABLE = ("harrier_stream_", "harrierd_log_commit_duration_seconds", "harrierd_backup_last_success_timestamp_seconds", "offset 1w")
 
@@ -130,6 +124,9 @@ def main():
     if not small_disk.is_possible():
         print("stages left out: " + ", ".join(sorted(NEEDS_DISK & set(names))))
         names = [name for name in names if name not in NEEDS_DISK]
+    if not kafka_stages.is_possible():
+        print("stages left out, for want of java, mvn or confluent-kafka: " + ", ".join(sorted(set(kafka_stages.STAGES) & set(names))))
+        names = [name for name in names if name not in kafka_stages.STAGES]
     scratch = tempfile.mkdtemp(prefix="harrier-watching-")
     prometheus = Prometheus(os.path.join(scratch, "prometheus"), scaled(rules), free_port())
     start, began = time.time(), time.monotonic()

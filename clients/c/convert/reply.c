@@ -355,6 +355,8 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .other_source_transactions = in->other_source_transactions,
         .experiment = experiment(memory, &in->experiment),
         .challenger_error = reply_string(memory, in->challenger_error),
+        .backup_time_us = in->backup_time_us,
+        .backup_position = in->backup_position,
         .ids_since_time_us = in->ids_since_us,
     };
     memcpy(out->labels, in->labels, sizeof out->labels);

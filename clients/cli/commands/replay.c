@@ -80,6 +80,16 @@ static bool is_erased(const struct session *session, const struct replay_row *ro
 /* In place of a remark: it differs, but it was based on what an erasure has removed. */
 static const char ERASED_SINCE[1] = "";
 
+/* Was it based on a text of first or last that an erasure has removed? */
+static bool reads_erased(const struct replay_row *row) {
+    const struct snapshot *rules = engine_rules(row->engine);
+    const struct value *frame = engine_frame(row->engine);
+    for (size_t slot = rules->first_feature; slot < rules->first_computed; slot++)
+        if (frame[slot].type == VALUE_TEXT && text_is(frame[slot].text, ERASED_TEXT))
+            return true;
+    return false;
+}
+
 /* Why it was refused, or what differs from the archive; nothing when all is well. */
 static void append_remark(const struct session *session, const struct replay_row *row,
                           struct buffer *prepared) {
@@ -91,8 +101,9 @@ static void append_remark(const struct session *session, const struct replay_row
                       row->refused_field.length ? ": " : "", row->refusal->text);
     } else if (session->command.recorded) {
         unsigned differences = audit_compare(archived, row->decision);
-        if (differences != 0 && erase_since_concerns(&session->since, row->record->position,
-                                                     &row->record->transaction.transaction))
+        if (differences != 0 &&
+            (reads_erased(row) || erase_since_concerns(&session->since, row->record->position,
+                                                       &row->record->transaction.transaction)))
             buffer_append(prepared, ERASED_SINCE, sizeof ERASED_SINCE);
         else if (differences != 0)
             audit_describe(archived, row->decision, differences, prepared);

@@ -125,6 +125,17 @@ static void print_generation(const struct harrier_status *status) {
            quantity_format_count(status->position - status->generation_position, number));
 }
 
+static void print_backup(const struct harrier_status *status) {
+    char number[QUANTITY_COUNT_SIZE], period[QUANTITY_DURATION_SIZE];
+    int64_t age_us = realtime_us() - status->backup_time_us;
+    if (status->backup_time_us == 0)
+        printf("%-13s none known\n", "last backup");
+    else
+        printf("%-13s %s ago, up to position %s\n", "last backup",
+               quantity_format_duration(age_us > 0 ? (uint64_t)age_us : 0, period),
+               quantity_format_count(status->backup_position, number));
+}
+
 /* The comparison of old and new tables is reported only once there has been one. */
 static void print_swap(const struct harrier_status *status) {
     char number[2][QUANTITY_COUNT_SIZE];
@@ -257,6 +268,7 @@ static void print_text(const struct options *options, const struct harrier_statu
     print_count("position", status->position);
     print_count("  synced", status->synced_position);
     print_cluster(status);
+    print_backup(status);
     print_count("transactions", status->transactions);
     print_time("  newest", status->newest_event_time_us);
     print_count("outcomes", status->outcomes);
@@ -379,6 +391,9 @@ static void print_json(const struct options *options, const struct harrier_statu
         json_add_text(&line, "primary", text_of(status->primary));
         json_add_unsigned(&line, "committed_position", status->committed_position);
     }
+    json_time(&line, "backup_time", status->backup_time_us);
+    if (status->backup_time_us)
+        json_add_unsigned(&line, "backup_position", status->backup_position);
     json_add_unsigned(&line, "transactions", status->transactions);
     json_add_unsigned(&line, "outcomes", status->outcomes);
     json_begin_object(&line, "labels");

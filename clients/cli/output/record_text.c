@@ -108,8 +108,9 @@ static void add_decision(struct buffer *buffer, const struct decision *decision)
 static void add_erasure(struct buffer *buffer, const struct erasure_record *erasure) {
     buffer_printf(buffer, "%" PRIu64 " ", erasure->number);
     if (erasure->done)
-        buffer_printf(buffer, "done: %" PRIu64 " records in %zu segments", erasure->records,
-                      erasure->segment_count);
+        buffer_printf(buffer, "done: %" PRIu64 " records in %zu segments%s", erasure->records,
+                      erasure->segment_count,
+                      erasure->base_count ? ", and the tables of the beginning" : "");
     else
         buffer_printf(buffer, "begins: %zu values", erasure->key_count);
     if (erasure->source.length)
@@ -414,6 +415,8 @@ static void json_erasure(struct buffer *buffer, const struct erasure_record *era
     }
     json_add_unsigned(buffer, "records", erasure->records);
     json_add_unsigned(buffer, "segments", erasure->segment_count);
+    if (erasure->base_count)
+        json_add_unsigned(buffer, "tables", erasure->base_count);
 }
 
 static void json_experiment(struct buffer *buffer, const struct experiment_record *experiment) {

@@ -294,6 +294,12 @@ static void report_diagnostic(struct archive_verify_listener *self,
     print_diagnostic(reporter->json, "damaged", diagnostic->text);
 }
 
+static void report_note(struct archive_verify_listener *self, const struct error *note) {
+    struct reporter *reporter = (struct reporter *)self;
+    progress_bar_clear(&reporter->bar);
+    print_diagnostic(reporter->json, "note", note->text);
+}
+
 /* Says why the note of --expect does not hold, if it does not. */
 static void report_difference(const struct options *options, const char *archive,
                               const struct archive_verify_report *report) {
@@ -437,7 +443,8 @@ static void report_text(const struct archive_verify_report *report) {
 /* Damage is the result of this command, not its failure: it goes to standard output and gives 65.
  * Only what keeps verify from reading gives another status. */
 static int verify(const struct options *options, const char *archive) {
-    struct reporter reporter = {.listener = {report_diagnostic}, .json = options->json};
+    struct reporter reporter = {.listener = {report_diagnostic, report_note},
+                                .json = options->json};
     struct archive_verify_report report;
     struct error error;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);

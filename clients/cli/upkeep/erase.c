@@ -232,6 +232,10 @@ static void print_text(const struct erase_report *report, bool is_dry_run) {
             printf("; %" PRIu64 " kept, because others have them, too", field->shared);
         printf("\n");
     }
+    if (report->base_states || report->base_texts)
+        printf("beginning     %" PRIu64 " states, and %" PRIu64
+               " texts in others, in the tables for what a prune has dropped\n",
+               report->base_states, report->base_texts);
     if (is_dry_run) {
         printf("nothing was changed; %s segments would be rewritten\n",
                quantity_format_count(report->segments, segments));
@@ -267,6 +271,8 @@ static void print_json(const struct erase_report *report, bool is_dry_run) {
     json_end_array(&line);
     json_add_unsigned(&line, "records", report->records);
     json_add_unsigned(&line, "segments", report->segments);
+    json_add_unsigned(&line, "base_states", report->base_states);
+    json_add_unsigned(&line, "base_texts", report->base_texts);
     json_add_unsigned(&line, "number", report->number);
     json_add_unsigned(&line, "position", report->position);
     json_add_hex(&line, "generation", report->generation_id);

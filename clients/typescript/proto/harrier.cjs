@@ -5629,6 +5629,8 @@ $root.harrier = (function() {
             StatusResponse.prototype.other_source_transactions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             StatusResponse.prototype.experiment = null;
             StatusResponse.prototype.challenger_error = "";
+            StatusResponse.prototype.backup_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            StatusResponse.prototype.backup_position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
             StatusResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -5726,6 +5728,10 @@ $root.harrier = (function() {
                     $root.harrier.v1.Experiment.encode(message.experiment, writer.uint32(738).fork(), _depth + 1).ldelim();
                 if (message.challenger_error != null && $Object.hasOwnProperty.call(message, "challenger_error") && message.challenger_error !== "")
                     writer.uint32(746).string(message.challenger_error);
+                if (message.backup_time_us != null && $Object.hasOwnProperty.call(message, "backup_time_us") && (typeof message.backup_time_us === "object" ? message.backup_time_us.low || message.backup_time_us.high : message.backup_time_us !== 0))
+                    writer.uint32(800).int64(message.backup_time_us);
+                if (message.backup_position != null && $Object.hasOwnProperty.call(message, "backup_position") && (typeof message.backup_position === "object" ? message.backup_position.low || message.backup_position.high : message.backup_position !== 0))
+                    writer.uint32(808).uint64(message.backup_position);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6127,6 +6133,24 @@ $root.harrier = (function() {
                                 message.challenger_error = value;
                             else
                                 delete message.challenger_error;
+                            continue;
+                        }
+                    case 100: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.backup_time_us = value;
+                            else
+                                delete message.backup_time_us;
+                            continue;
+                        }
+                    case 101: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.backup_position = value;
+                            else
+                                delete message.backup_position;
                             continue;
                         }
                     }

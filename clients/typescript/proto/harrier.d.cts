@@ -3929,6 +3929,12 @@ export namespace harrier {
             /** StatusResponse challenger_error. */
             challenger_error: string;
 
+            /** StatusResponse backup_time_us. */
+            backup_time_us: (number|Long);
+
+            /** StatusResponse backup_position. */
+            backup_position: (number|Long);
+
             /**
              * Encodes the specified StatusResponse message. Does not implicitly {@link harrier.v1.StatusResponse.verify|verify} messages.
              * @param message StatusResponse message or plain object to encode
@@ -4078,6 +4084,12 @@ export namespace harrier {
 
                 /** StatusResponse challenger_error */
                 challenger_error?: (string|null);
+
+                /** StatusResponse backup_time_us */
+                backup_time_us?: (number|Long|null);
+
+                /** StatusResponse backup_position */
+                backup_position?: (number|Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

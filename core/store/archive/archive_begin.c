@@ -223,19 +223,19 @@ static uint64_t types_of(const struct buffer *kept) {
 
 /* The file belongs to whom the archive belongs to, whoever prunes it: a server must be able to read
  * it. */
-static int own(int directory, struct error *ret_error) {
+static int own(int directory, const char *name, struct error *ret_error) {
     struct stat folder, made;
-    if (fstat(directory, &folder) < 0 || fstatat(directory, NAME_NEW, &made, 0) < 0)
-        return error_set_errno(ret_error, errno, NAME_NEW ": cannot stat");
+    if (fstat(directory, &folder) < 0 || fstatat(directory, name, &made, 0) < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot stat", name);
     if ((folder.st_uid != made.st_uid || folder.st_gid != made.st_gid) &&
-        fchownat(directory, NAME_NEW, folder.st_uid, folder.st_gid, 0) < 0)
-        return error_set_errno(ret_error, errno,
-                               NAME_NEW ": cannot give it to the owner of the archive");
+        fchownat(directory, name, folder.st_uid, folder.st_gid, 0) < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot give it to the owner of the archive",
+                               name);
     return 0;
 }
 
-int archive_begin_write(int directory, struct archive_begin *begin, const struct buffer *kept,
-                        struct error *ret_error) {
+int archive_begin_draft(int directory, const char *name, struct archive_begin *begin,
+                        const struct buffer *kept, struct error *ret_error) {
     struct buffer file;
     uint8_t header[HEADER_SIZE];
     check(kept->length <= KEPT_MAX && begin->base_count > 0 &&
@@ -246,14 +246,18 @@ int archive_begin_write(int directory, struct archive_begin *begin, const struct
     buffer_init(&file);
     buffer_append(&file, header, sizeof header);
     buffer_append(&file, kept->bytes, kept->length);
-    if (unlinkat(directory, NAME_NEW, 0) < 0 && errno != ENOENT) { /* a killed run's */
+    if (unlinkat(directory, name, 0) < 0 && errno != ENOENT) { /* a killed run's */
         buffer_deinit(&file);
-        return error_set_errno(ret_error, errno, NAME_NEW ": cannot remove");
+        return error_set_errno(ret_error, errno, "%s: cannot remove", name);
     }
-    int r = file_create(directory, NAME_NEW, file.bytes, file.length, ret_error);
+    int r = file_create(directory, name, file.bytes, file.length, ret_error);
     buffer_deinit(&file);
-    if (r == 0)
-        r = own(directory, ret_error);
+    return r < 0 ? r : own(directory, name, ret_error);
+}
+
+int archive_begin_write(int directory, struct archive_begin *begin, const struct buffer *kept,
+                        struct error *ret_error) {
+    int r = archive_begin_draft(directory, NAME_NEW, begin, kept, ret_error);
     if (r == 0 && renameat(directory, NAME_NEW, directory, NAME) < 0)
         r = error_set_errno(ret_error, errno, NAME_NEW ": cannot rename");
     return r < 0 ? r : directory_sync(directory, ".", ret_error);

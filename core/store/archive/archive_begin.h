@@ -65,6 +65,10 @@ bool archive_begin_next(const struct buffer *kept, size_t *offset, struct archiv
 void archive_begin_keep(struct buffer *kept, enum record_type type, uint64_t position,
                         struct text payload);
 
+/* Writes it under another name in the folder, synced, with the archive's owner; a file of that name
+ * is replaced. Fills in .types and .kept_bytes. */
+int archive_begin_draft(int directory, const char *name, struct archive_begin *begin,
+                        const struct buffer *kept, struct error *ret_error);
 /* Writes the file and makes it the truth, by a rename: after a crash at any moment there is the old
  * one or the new one. Fills in .types and .kept_bytes. */
 int archive_begin_write(int directory, struct archive_begin *begin, const struct buffer *kept,

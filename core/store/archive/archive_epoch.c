@@ -1,5 +1,6 @@
 #include "archive_epoch.h"
 
+#include "archive_begin.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -29,9 +30,12 @@ static void add_name(struct archive_epoch *epoch, const char *name, size_t lengt
     snprintf(epoch->names[epoch->count++], SEGMENT_FILE_NAME_SIZE, "%.*s", (int)length, name);
 }
 
-/* "2026-01-01/00000000000000000001.seg.zst", and nothing that leads out of the archive. */
+/* "2026-01-01/00000000000000000001.seg.zst" or "begins", and nothing that leads out of the archive.
+ */
 static bool is_name(const char *line, size_t length) {
     int32_t day;
+    if (length == strlen(ARCHIVE_BEGIN_FILE) && memcmp(line, ARCHIVE_BEGIN_FILE, length) == 0)
+        return true;
     return length == DAY_NAME_SIZE + 20 + 8 && line[DAY_NAME_SIZE - 1] == '/' &&
            day_parse((struct text){.data = line, .length = DAY_NAME_SIZE - 1}, &day) &&
            strspn(line + DAY_NAME_SIZE, "0123456789") == 20 &&
@@ -105,14 +109,21 @@ int archive_epoch_write(int directory, const struct archive_epoch *epoch, struct
 /* ---------------------------------------------------------------------------------------------
  * Putting the segments in place */
 
-static int put_in_place(int directory, const char *name, struct error *ret_error) {
-    char rewritten[EPOCH_NAME_SIZE], day[DAY_NAME_SIZE];
-    snprintf(rewritten, sizeof rewritten, "%s" EPOCH_SUFFIX, name);
-    if (renameat(directory, rewritten, directory, name) < 0 && errno != ENOENT)
-        return error_set_errno(ret_error, errno, "%s: cannot rename it to %s", rewritten, name);
+int archive_epoch_sync(int directory, const char *name, struct error *ret_error) {
+    char day[DAY_NAME_SIZE];
+    if (!strchr(name, '/'))
+        return directory_sync(directory, ".", ret_error);
     memcpy(day, name, DAY_NAME_SIZE - 1);
     day[DAY_NAME_SIZE - 1] = '\0';
     return directory_sync(directory, day, ret_error);
+}
+
+static int put_in_place(int directory, const char *name, struct error *ret_error) {
+    char rewritten[EPOCH_NAME_SIZE];
+    snprintf(rewritten, sizeof rewritten, "%s" EPOCH_SUFFIX, name);
+    if (renameat(directory, rewritten, directory, name) < 0 && errno != ENOENT)
+        return error_set_errno(ret_error, errno, "%s: cannot rename it to %s", rewritten, name);
+    return archive_epoch_sync(directory, name, ret_error);
 }
 
 int archive_epoch_finish(int directory, struct error *ret_error) {

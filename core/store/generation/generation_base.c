@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,12 +34,13 @@ static int check_place(const struct generation *generation, const struct archive
                      "it was built for record %" PRIu64 " of another history", place.position);
 }
 
-/* A reader that is overtaken by another prune finds its tables gone. */
+/* A reader that is overtaken by another prune, or by an erasure, finds its tables gone. */
 static bool is_overtaken(const char *archive, const struct archive_begin *begin) {
     struct archive_begin now;
     struct error ignored;
     return archive_begin_look_at(archive, &now, &ignored) == 0 &&
-           now.place.position > begin->place.position;
+           (now.place.position > begin->place.position || now.base_count != begin->base_count ||
+            memcmp(now.bases, begin->bases, sizeof now.bases) != 0);
 }
 
 int generation_open_base_of(const char *archive, const struct archive_begin *begin,
@@ -54,7 +56,9 @@ int generation_open_base_of(const char *archive, const struct archive_begin *beg
         *ret_generation = generation;
     else if (is_overtaken(archive, begin))
         r = error_set(ret_error, ERROR_UNAVAILABLE,
-                      "%s: it was pruned while it was being read: start again", archive);
+                      "%s: it was pruned, or something was erased from it, while it was being "
+                      "read: start again",
+                      archive);
     else
         error_prefix(ret_error,
                      "%s/%s: these tables stand for the records that a prune has dropped, and "

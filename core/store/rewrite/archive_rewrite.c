@@ -80,6 +80,8 @@ static int clean_up(int directory, struct error *ret_error) {
     int r = archive_epoch_finish(directory, ret_error);
     if (r == 0)
         r = segment_list_scan(&list, directory, INT32_MIN, ret_error);
+    if (r == 0 && unlinkat(directory, ARCHIVE_BEGIN_FILE EPOCH_SUFFIX, 0) < 0 && errno != ENOENT)
+        r = error_set_errno(ret_error, errno, "%s: cannot remove", ARCHIVE_BEGIN_FILE EPOCH_SUFFIX);
     for (size_t i = 0; i < list.count && r == 0; i++) {
         if (i > 0 && list.segments[i].day == list.segments[i - 1].day)
             continue;
@@ -351,11 +353,14 @@ static int rewrite_segment(struct work *work, struct error *ret_error) {
     return r;
 }
 
+static void note_name(struct archive_epoch *epoch, const char *name) {
+    epoch->names = check_reallocarray(epoch->names, epoch->count + 1, sizeof *epoch->names);
+    snprintf(epoch->names[epoch->count++], SEGMENT_FILE_NAME_SIZE, "%s", name);
+}
+
 static void note_segment(struct archive_rewriting *rewriting, const struct work *work,
                          uint64_t first, struct erased_segment *ret_segment) {
-    struct archive_epoch *epoch = &rewriting->epoch;
-    epoch->names = check_reallocarray(epoch->names, epoch->count + 1, sizeof *epoch->names);
-    snprintf(epoch->names[epoch->count++], SEGMENT_FILE_NAME_SIZE, "%s", work->file->name);
+    note_name(&rewriting->epoch, work->file->name);
     *ret_segment = (struct erased_segment){.first = first, .records = work->records};
     memcpy(ret_segment->seal_before, work->file->seal.hash, SEAL_HASH_SIZE);
     memcpy(ret_segment->seal, work->seal.hash, SEAL_HASH_SIZE);
@@ -388,16 +393,31 @@ int archive_rewriting_segment(struct archive_rewriting *rewriting, int32_t day, 
 }
 
 /* ---------------------------------------------------------------------------------------------
+ * Where it begins */
+
+int archive_rewriting_beginning(struct archive_rewriting *rewriting, struct archive_begin *begin,
+                                const struct buffer *kept, struct error *ret_error) {
+    struct archive_begin now;
+    int r = archive_begin_look(rewriting->directory, &now, ret_error);
+    if (r == 0)
+        check(now.place.position == begin->place.position && now.place.chain == begin->place.chain);
+    if (r == 0)
+        r = archive_begin_draft(rewriting->directory, ARCHIVE_BEGIN_FILE EPOCH_SUFFIX, begin, kept,
+                                ret_error);
+    if (r == 0)
+        note_name(&rewriting->epoch, ARCHIVE_BEGIN_FILE);
+    else
+        unlinkat(rewriting->directory, ARCHIVE_BEGIN_FILE EPOCH_SUFFIX, 0);
+    return r < 0 ? error_prefix(ret_error, "%s", rewriting->path) : 0;
+}
+
+/* ---------------------------------------------------------------------------------------------
  * The end */
 
 int archive_rewriting_commit(struct archive_rewriting *rewriting, struct error *ret_error) {
     int r = 0;
-    for (size_t i = 0; i < rewriting->epoch.count && r == 0; i++) {
-        char day[DAY_NAME_SIZE];
-        memcpy(day, rewriting->epoch.names[i], DAY_NAME_SIZE - 1);
-        day[DAY_NAME_SIZE - 1] = '\0';
-        r = directory_sync(rewriting->directory, day, ret_error);
-    }
+    for (size_t i = 0; i < rewriting->epoch.count && r == 0; i++)
+        r = archive_epoch_sync(rewriting->directory, rewriting->epoch.names[i], ret_error);
     if (r == 0)
         r = archive_epoch_write(rewriting->directory, &rewriting->epoch, ret_error);
     rewriting->is_committed = r == 0;

@@ -3,7 +3,9 @@
  *
  *   begin    claims the archive, as sealing does
  *   segment  writes what is to replace one segment beside it: "….seg.zst.epoch"
- *   commit   from here on the rewritten segments count, all of them; puts them in place
+ *   beginning  likewise what is to replace PATH/begins of a pruned archive: other tables for the
+ *            same place, and other records that were kept
+ *   commit   from here on the rewritten files count, all of them; puts them in place
  *
  * Before the commit nothing has changed; after it, whoever opens the archive for writing finishes
  * what a crash has left (archive_epoch.h). A rewritten frame has the chain of the record that it
@@ -14,6 +16,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
+#include "core/store/archive/archive_begin.h"
 #include "core/store/archive/archive_parts.h"
 
 struct archive_rewriting;
@@ -36,6 +39,9 @@ void archive_rewriting_end(struct archive_rewriting *rewriting);
 int archive_rewriting_segment(struct archive_rewriting *rewriting, int32_t day, uint64_t first,
                               struct archive_rewriter *rewriter, struct erased_segment *ret_segment,
                               struct error *ret_error);
+/* The same place as now. The tables that it names are in place, whole and synced. */
+int archive_rewriting_beginning(struct archive_rewriting *rewriting, struct archive_begin *begin,
+                                const struct buffer *kept, struct error *ret_error);
 int archive_rewriting_commit(struct archive_rewriting *rewriting, struct error *ret_error);
 /* Of the archive's last erasure that has committed; 0: there was none. */
 int archive_epoch_number(const char *archive, uint64_t *ret_number, struct error *ret_error);

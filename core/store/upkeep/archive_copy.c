@@ -20,7 +20,8 @@
 /* `lock` is the writer's, `spare` zeros of its next segment. `committed` and `cut` are about the
  * log of a cluster as this node knows it: another node, or this one later, has its own. */
 enum archive_name archive_name_of(const char *name) {
-    static const char *const left[] = {"lock", "spare", "spare.new", "committed", "cut"};
+    static const char *const left[] = {"lock",      "spare", "spare.new",
+                                       "committed", "cut",   "begins.epoch"};
     int32_t day;
     if (day_parse(text_of(name), &day))
         return ARCHIVE_NAME_DAY;

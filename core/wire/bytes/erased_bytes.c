@@ -16,6 +16,7 @@ Harrier__Archive__V1__Erased *erased_to_protobuf(const struct erased *erased,
     for (size_t i = 0; i < erased->field_count; i++) {
         fields[i].field = bytes_from_text(erased->fields[i].field);
         fields[i].hash = erased->fields[i].hash;
+        fields[i].shown = erased->fields[i].is_shown;
         if (erased->fields[i].kept.type != ATTRIBUTE_NONE)
             fields[i].kept = attribute_to_protobuf(&erased->fields[i].kept, scratch);
     }
@@ -42,7 +43,8 @@ int erased_from_protobuf(const Harrier__Archive__V1__Erased *in, struct arena *a
         return -1;
     for (size_t i = 0; i < in->n_fields; i++) {
         fields[i] = (struct erased_field){.field = text_from_bytes(in->fields[i]->field),
-                                          .hash = in->fields[i]->hash};
+                                          .hash = in->fields[i]->hash,
+                                          .is_shown = in->fields[i]->shown != 0};
         if (in->fields[i]->kept)
             fields[i].kept = attribute_from_protobuf(in->fields[i]->kept);
     }

@@ -259,6 +259,8 @@ struct status_response {
     uint64_t other_source_transactions;
     struct status_experiment experiment;
     struct text challenger_error;
+    int64_t backup_time_us; /* 0: none is known */
+    uint64_t backup_position;
     int64_t ids_since_us; /* 0: all are known */
 };
 

@@ -280,6 +280,8 @@ static int decode_sources(const Harrier__V1__StatusResponse *in, struct arena *a
     status->source_count = in->n_sources;
     status->ids_since_us = in->ids_since_time_us;
     status->other_source_transactions = in->other_source_transactions;
+    status->backup_time_us = in->backup_time_us;
+    status->backup_position = in->backup_position;
     return 0;
 }
 

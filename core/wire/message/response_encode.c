@@ -224,6 +224,8 @@ static void encode_sources(const struct status_response *in, struct arena *scrat
     Harrier__V1__SourceStatus *sources;
     answer->ids_since_time_us = in->ids_since_us;
     answer->other_source_transactions = in->other_source_transactions;
+    answer->backup_time_us = in->backup_time_us;
+    answer->backup_position = in->backup_position;
     answer->n_sources = in->source_count;
     NEW_MESSAGES(scratch, in->source_count, sources, answer->sources,
                  harrier__v1__source_status__init);

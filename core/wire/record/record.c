@@ -281,6 +281,7 @@ static void encode_erasure(const struct record *record, struct arena *scratch,
     Harrier__Archive__V1__ErasureRecord out;
     Harrier__Archive__V1__ErasedKey *keys;
     Harrier__Archive__V1__ErasedSegment *segments;
+    Harrier__Archive__V1__ErasedBase *bases;
     harrier__archive__v1__erasure_record__init(&out);
     out.receive_time_us = record->receive_time_us;
     out.number = erasure->number;
@@ -305,6 +306,15 @@ static void encode_erasure(const struct record *record, struct arena *scratch,
             (struct text){(const char *)segment->seal_before, sizeof segment->seal_before});
         segments[i].seal =
             bytes_from_text((struct text){(const char *)segment->seal, sizeof segment->seal});
+    }
+    out.n_bases = erasure->base_count;
+    NEW_MESSAGES(scratch, erasure->base_count, bases, out.bases,
+                 harrier__archive__v1__erased_base__init);
+    for (size_t i = 0; i < erasure->base_count; i++) {
+        bases[i].generation_before = erasure->bases[i].before;
+        bases[i].generation = erasure->bases[i].after;
+        bases[i].states = erasure->bases[i].states;
+        bases[i].texts = erasure->bases[i].texts;
     }
     protobuf_pack(&out.base, buffer);
 }
@@ -714,7 +724,8 @@ static int decode_erasure(const struct payload *payload, struct record *record,
     struct erased_key *keys = arena_calloc(payload->arena, in->n_keys + 1, sizeof *keys);
     struct erased_segment *segments =
         arena_calloc(payload->arena, in->n_segments + 1, sizeof *segments);
-    if (!keys || !segments)
+    struct erased_base *bases = arena_calloc(payload->arena, in->n_bases + 1, sizeof *bases);
+    if (!keys || !segments || !bases)
         return protobuf_exhausted(what, payload->arena, ret_error);
     for (size_t i = 0; i < in->n_keys; i++)
         keys[i] = (struct erased_key){.field = text_from_bytes(in->keys[i]->field),
@@ -727,6 +738,11 @@ static int decode_erasure(const struct payload *payload, struct record *record,
             return error_set(ret_error, ERROR_DAMAGED, "%s with a seal that is not %d bytes long",
                              what, ERASED_SEAL_SIZE);
     }
+    for (size_t i = 0; i < in->n_bases; i++)
+        bases[i] = (struct erased_base){.before = in->bases[i]->generation_before,
+                                        .after = in->bases[i]->generation,
+                                        .states = in->bases[i]->states,
+                                        .texts = in->bases[i]->texts};
     record->receive_time_us = in->receive_time_us;
     record->erasure = (struct erasure_record){.number = in->number,
                                               .keys = keys,
@@ -735,7 +751,9 @@ static int decode_erasure(const struct payload *payload, struct record *record,
                                               .done = in->done != 0,
                                               .records = in->records,
                                               .segments = segments,
-                                              .segment_count = in->n_segments};
+                                              .segment_count = in->n_segments,
+                                              .bases = bases,
+                                              .base_count = in->n_bases};
     return 0;
 }
 

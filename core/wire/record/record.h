@@ -184,6 +184,12 @@ struct erased_segment {
     uint8_t seal_before[ERASED_SEAL_SIZE], seal[ERASED_SEAL_SIZE];
 };
 
+/* Tables of a pruned archive's beginning that an erasure has replaced. */
+struct erased_base {
+    uint64_t before, after; /* generations; before 0: not known */
+    uint64_t states, texts; /* that were removed, and replaced in other states */
+};
+
 /* An erasure begins, with its keys; or it is done, with what it has changed. */
 struct erasure_record {
     uint64_t number; /* from 1 */
@@ -194,6 +200,8 @@ struct erasure_record {
     uint64_t records;
     const struct erased_segment *segments;
     size_t segment_count;
+    const struct erased_base *bases;
+    size_t base_count;
 };
 
 struct record {

@@ -551,6 +551,8 @@ static struct status_response random_status(struct random *random, struct arena 
         .source_count = sources,
         .ids_since_us = (int64_t)random_number(random),
         .other_source_transactions = random_number(random),
+        .backup_time_us = (int64_t)random_number(random),
+        .backup_position = random_number(random),
         .challenger_error = maybe_text(random, arena, 1000),
     };
     if (random_bool(random))
@@ -935,7 +937,8 @@ static const struct erased *maybe_erased(struct random *random, struct arena *ar
     struct erased_condition *condition = make(arena, conditions + 1, sizeof *condition);
     for (size_t i = 0; i < fields; i++) {
         field[i] = (struct erased_field){.field = random_text(random, arena, 64),
-                                         .hash = random_number(random)};
+                                         .hash = random_number(random),
+                                         .is_shown = random_bool(random)};
         if (random_bool(random))
             field[i].kept = random_attribute(random, arena, 0);
     }
@@ -951,6 +954,8 @@ static const struct erased *maybe_erased(struct random *random, struct arena *ar
 
 static struct erasure_record random_erasure(struct random *random, struct arena *arena) {
     size_t keys = random_below(random, 4), segments = random_below(random, 4);
+    size_t bases = random_below(random, 3);
+    struct erased_base *base = make(arena, bases + 1, sizeof *base);
     struct erased_key *key = make(arena, keys + 1, sizeof *key);
     struct erased_segment *segment = make(arena, segments + 1, sizeof *segment);
     for (size_t i = 0; i < keys; i++)
@@ -964,6 +969,11 @@ static struct erasure_record random_erasure(struct random *random, struct arena 
             segment[i].seal[j] = (uint8_t)random_below(random, 256);
         }
     }
+    for (size_t i = 0; i < bases; i++)
+        base[i] = (struct erased_base){.before = random_number(random),
+                                       .after = random_number(random),
+                                       .states = random_number(random),
+                                       .texts = random_number(random)};
     return (struct erasure_record){.number = random_number(random),
                                    .keys = key,
                                    .key_count = keys,
@@ -971,7 +981,9 @@ static struct erasure_record random_erasure(struct random *random, struct arena 
                                    .done = random_bool(random),
                                    .records = random_number(random),
                                    .segments = segment,
-                                   .segment_count = segments};
+                                   .segment_count = segments,
+                                   .bases = base,
+                                   .base_count = bases};
 }
 
 struct record random_record(struct random *random, struct arena *arena) {

@@ -610,6 +610,8 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_array(out, "sources", sources_json(status));
     put_signed(out, "ids_since_time_us", status->ids_since_us);
     put_unsigned(out, "other_source_transactions", status->other_source_transactions);
+    put_signed(out, "backup_time_us", status->backup_time_us);
+    put_unsigned(out, "backup_position", status->backup_position);
     if (status->experiment.name.length)
         json_object_set_new(out, "experiment", experiment_json(&status->experiment));
     put_text(out, "challenger_error", status->challenger_error);
@@ -1065,6 +1067,7 @@ static void put_erased(json_t *out, const struct erased *erased) {
         json_t *field = json_object();
         put_text(field, "field", erased->fields[i].field);
         put_unsigned(field, "hash", erased->fields[i].hash);
+        put_flag(field, "shown", erased->fields[i].is_shown);
         if (erased->fields[i].kept.type != ATTRIBUTE_NONE)
             json_object_set_new(field, "kept", attribute_json(&erased->fields[i].kept));
         json_array_append_new(fields, field);
@@ -1081,7 +1084,15 @@ static void put_erased(json_t *out, const struct erased *erased) {
 }
 
 static void put_erasure(json_t *out, const struct erasure_record *erasure) {
-    json_t *keys = json_array(), *segments = json_array();
+    json_t *keys = json_array(), *segments = json_array(), *bases = json_array();
+    for (size_t i = 0; i < erasure->base_count; i++) {
+        json_t *base = json_object();
+        put_unsigned(base, "generation_before", erasure->bases[i].before);
+        put_unsigned(base, "generation", erasure->bases[i].after);
+        put_unsigned(base, "states", erasure->bases[i].states);
+        put_unsigned(base, "texts", erasure->bases[i].texts);
+        json_array_append_new(bases, base);
+    }
     for (size_t i = 0; i < erasure->key_count; i++) {
         json_t *key = json_object();
         put_text(key, "field", erasure->keys[i].field);
@@ -1107,6 +1118,7 @@ static void put_erasure(json_t *out, const struct erasure_record *erasure) {
     put_flag(out, "done", erasure->done);
     put_unsigned(out, "records", erasure->records);
     put_array(out, "segments", segments);
+    put_array(out, "bases", bases);
 }
 
 static json_t *baselines_json(const struct decision *decision) {

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "0bf80c069fa8fffd3b37445e90f9f124adf62ea326db0b1c973b2ac04862af41"
+const SourceSHA256 = "7fb45be718740f649091fa032788ef25d3f24db1aaf5751f6677cb78e13c908e"

@@ -1,10 +1,11 @@
 /* Rewritten segments: other records at the same positions, and nothing else changes; a crash at any
  * call leaves all segments as they were, or all of them rewritten. */
 #include "core/store/archive/archive_parts.h"
-#include "core/store/rewrite/archive_rewrite.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
 #include "core/store/archive/segment_file.h"
+#include "core/store/rewrite/archive_rewrite.h"
+#include "core/store/upkeep/archive_prune.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <errno.h>
@@ -142,7 +143,8 @@ static struct found read_all(const char *folder) {
             memcpy(found.seals[i], found.parts[i].seal, SEAL_HASH_SIZE);
         if (found.parts[i].seal_first)
             memcpy(found.firsts[i], found.parts[i].seal_first, SEAL_HASH_SIZE);
-        read_part(parts, i, &found);
+        if (!found.parts[i].is_head)
+            read_part(parts, i, &found);
         found.part_count++;
     }
     archive_parts_close(parts);
@@ -344,6 +346,125 @@ static void crash_at_any_call(void **state) {
     assert_true(none > 10 && all > 2 && mixed > 0);
 }
 
+/* ---- of an archive that was pruned ---- */
+
+#define TABLES     UINT64_C(100) /* that stand for its first segment */
+#define NEW_TABLES UINT64_C(200)
+#define GONE       3 /* records */
+
+/* The record that a prune has kept. */
+static void keep(struct buffer *kept, bool is_new) {
+    struct record record = {
+        .type = RECORD_ENGINE,
+        .receive_time_us = START_US,
+        .engine = {.version = TEXT_LITERAL("1"),
+                   .node = is_new ? TEXT_LITERAL("rewritten") : TEXT_LITERAL("person-4711")}};
+    struct buffer payload;
+    buffer_init(&payload);
+    record_encode(&record, &payload);
+    archive_begin_keep(kept, RECORD_ENGINE, 2, buffer_text(&payload));
+    buffer_deinit(&payload);
+}
+
+static void prune(const char *folder) {
+    struct archive_parts *parts;
+    struct archive_prune_report report;
+    struct archive_begin begin = {.bases = {{.plan_id = 1, .generation_id = TABLES}},
+                                  .base_count = 1};
+    struct buffer kept;
+    struct error error;
+    bool is_done;
+    assert_int_equal(archive_parts_open(folder, &parts, &error), 0);
+    const struct archive_part part = archive_parts_part(parts, 0);
+    begin.place = (struct archive_place){.position = part.last, .chain = part.chain};
+    begin.time_us = part.end_time_us;
+    begin.day = part.day;
+    memcpy(begin.seal, part.seal, SEAL_HASH_SIZE);
+    archive_parts_close(parts);
+    buffer_init(&kept);
+    keep(&kept, false);
+    if (archive_prune(folder, (struct archive_place){0}, &begin, &kept, &is_done, &report, &error) <
+        0)
+        fail_msg("%s", error.text);
+    buffer_deinit(&kept);
+}
+
+/* Two segments and where it begins. */
+static int run_pruned(const char *folder, uint64_t number, struct error *ret_error) {
+    struct rewriter rewriter = {.rewriter = {.rewrite = rewrite},
+                                .wanted = UINT64_C(1) << 5 | UINT64_C(1) << 8};
+    struct archive_rewriting *rewriting;
+    struct archive_begin begin;
+    struct buffer kept;
+    int r = archive_begin_look_at(folder, &begin, ret_error);
+    if (r == 0)
+        r = archive_rewriting_begin(folder, number, &rewriting, ret_error);
+    if (r < 0)
+        return r;
+    for (unsigned i = 1; i <= 2 && r == 0; i++) {
+        struct erased_segment segment;
+        r = archive_rewriting_segment(rewriting, day_of(START_US) + (int32_t)i, 3 * i + 1,
+                                      &rewriter.rewriter, &segment, ret_error);
+    }
+    buffer_init(&kept);
+    keep(&kept, true);
+    begin.bases[0].generation_id = NEW_TABLES;
+    if (r == 0)
+        r = archive_rewriting_beginning(rewriting, &begin, &kept, ret_error);
+    if (r == 0)
+        r = archive_rewriting_commit(rewriting, ret_error);
+    buffer_deinit(&kept);
+    archive_rewriting_end(rewriting);
+    return r;
+}
+
+/* Which tables it names; what it has kept is of the same time. */
+static uint64_t tables_of(const char *folder) {
+    struct archive_begin begin;
+    struct archive_kept kept;
+    struct buffer frames;
+    struct error error;
+    size_t offset = 0;
+    int directory = open(folder, O_RDONLY | O_DIRECTORY);
+    buffer_init(&frames);
+    assert_int_equal(archive_begin_look(directory, &begin, &error), 0);
+    assert_int_equal(archive_begin_load(directory, &begin, &frames, &error), 0);
+    assert_true(archive_begin_next(&frames, &offset, &kept));
+    assert_int_equal(begin.place.position, GONE);
+    assert_int_equal(memmem(kept.payload.data, kept.payload.length, "rewritten", 9) != NULL,
+                     begin.bases[0].generation_id == NEW_TABLES);
+    buffer_deinit(&frames);
+    close(directory);
+    return begin.bases[0].generation_id;
+}
+
+/* As above: the tables that it names change with the segments, or nothing does. */
+static void crash_where_it_begins(void **state) {
+    (void)state;
+    unsigned whole = 0, none = 0, all = 0, mixed = 0;
+    for (unsigned left = 1; whole == 0; left++) {
+        void *folder;
+        struct error error;
+        set_up(&folder);
+        prune(folder);
+        calls.made = 0;
+        calls.left = left;
+        whole += run_pruned(folder, 1, &error) == 0;
+        calls.left = 0;
+        mixed += tables_of(folder) == TABLES && read_all(folder).new_count > 0;
+        archive_close(bench_open(folder, 0, NULL));
+        bool is_new = tables_of(folder) == NEW_TABLES;
+        assert_int_equal(read_all(folder).new_count, is_new ? 2 : 0);
+        (*(is_new ? &all : &none))++;
+        assert_int_equal(run_pruned(folder, 2, &error), 0);
+        assert_int_equal(tables_of(folder), NEW_TABLES);
+        assert_int_equal(read_all(folder).new_count, 2);
+        assert_int_not_equal(access(scratch_path(folder, "begins.epoch"), F_OK), 0);
+        tear_down(&folder);
+    }
+    assert_true(none > 10 && all > 2 && mixed > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_these_change, set_up, tear_down),
@@ -352,6 +473,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_epoch, set_up, tear_down),
         cmocka_unit_test(crash_at_any_call),
+        cmocka_unit_test(crash_where_it_begins),
     };
     return cmocka_run_group_tests_name("store/archive_rewrite", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "0bf80c069fa8fffd3b37445e90f9f124adf62ea326db0b1c973b2ac04862af41"
+SOURCE_SHA256 = "7fb45be718740f649091fa032788ef25d3f24db1aaf5751f6677cb78e13c908e"
