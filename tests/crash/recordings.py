@@ -322,15 +322,54 @@ def imported(stage):
     stage.rebuild()
 
 
+def recovery(stage, promises, is_due):
+    """What happens after a crash, on an image of one: a server starts, and what was interrupted goes on. is_due: whether
+    everything that was promised must be there; else only what was said to be synced."""
+    synced = max([int(line.split()[1]) for line in promises if line.startswith("synced ")], default=0)
+    for line in promises:
+        kind, *words = line.split()
+        if is_due or kind not in ("decided", "reported", "listed") or (kind == "decided" and int(words[3]) <= synced):
+            stage.mark(line)
+    stage.spares_person = any(line.startswith("person ") for line in promises)
+    stage.sent = 10**6  # none was sent before
+    server = stage.server("--durability=synced")
+    stage.clients(server, 1, 4)
+    if stage.spares_person:
+        stage.run("erase", stage.data, "--finish", "--quiet")
+        if "erased" in promises or os.path.exists(os.path.join(stage.data, "archive", "epoch")):
+            stage.mark("erased")
+    stage.rebuild()
+    kept, restored = os.path.join(stage.recorded, "kept"), os.path.join(stage.recorded, "restored")
+    if os.path.exists(restored) and not os.path.exists(os.path.join(restored, "archive")):
+        stage.run("restore", kept, restored, "--quiet")
+    if os.path.exists(kept):
+        stage.run("backup", stage.data, kept, "--quiet", "--priority=normal", "--keep=1")
+        stage.mark("backed-up", 1)
+    assert server.stop() == 0
+
+
 RECORDINGS = {"imported": imported, "synced": synced, "written": written, "night": night, "backup": backup, "erase": erase, "prune": prune}
 
 
+def record_recovery(stage, journal, image, *flags):
+    """On image number `image` of another journal."""
+    done = subprocess.run([EXPLORE, "image", journal, stage.recorded, "--image", image, *flags],
+                          capture_output=True, text=True, check=True)
+    print(done.stderr.strip())
+    stage.begin()
+    recovery(stage, done.stdout.splitlines(), "--synced" in flags or "programs killed" in done.stderr)
+
+
 def main():
-    name, folder, journal, seed = sys.argv[1:]
+    name, folder, journal, seed, *more = sys.argv[1:]
     shutil.rmtree(folder, ignore_errors=True)
     stage = Stage(folder, journal, int(seed))
     try:
-        RECORDINGS[name](stage)
+        if more:
+            os.rmdir(stage.data)
+            record_recovery(stage, *more)
+        else:
+            RECORDINGS[name](stage)
     except BaseException:
         for server in stage.servers:
             print(server.said()[-3000:], file=sys.stderr)
