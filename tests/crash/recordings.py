@@ -45,7 +45,7 @@ class Stage:
         self.sent, self.spares_person = 0, False
         self.lock = threading.Lock()
         self.servers = []
-        self.marks = None
+        self.marks, self.earlier = None, []
         os.makedirs(self.data)
         os.symlink("recorded/data", os.path.join(folder, "data"))
         self.set_clock(0)
@@ -76,10 +76,16 @@ class Stage:
         subprocess.run([EXPLORE, "begin", self.journal, self.recorded], check=True)
         os.environ["CRASH_JOURNAL"] = self.journal
         self.marks = ctypes.CDLL(RECORD)
+        for line in self.earlier:
+            self.marks.record_mark(line)
 
     def mark(self, *words):
+        """Before the recording begins it is kept for it: the folder is on disk then, with all that was promised."""
+        line = " ".join(str(word) for word in words).encode()
         if self.marks:
-            self.marks.record_mark(" ".join(str(word) for word in words).encode())
+            self.marks.record_mark(line)
+        else:
+            self.earlier.append(line)
 
     def environment(self):
         libraries = f"{RECORD} {SHIFT}" if self.marks else SHIFT
@@ -322,6 +328,25 @@ def imported(stage):
     stage.rebuild()
 
 
+def begun(stage):
+    """A start after a crash that left a segment without a header; by then it is another day, so the next segment is in
+    another folder."""
+    server = stage.server("--durability=synced")
+    stage.clients(server, 1, 4)
+    assert server.stop() == 0
+    end = json.loads(stage.run("archive", "verify", stage.data, "--json").splitlines()[-1])["position"]
+    day = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+    folder = os.path.join(stage.data, "archive", day.strftime("%Y-%m-%d"))
+    os.mkdir(folder)
+    with open(os.path.join(folder, f"{end + 1:020}.seg"), "wb"):
+        pass
+    stage.set_clock(2 * DAY_US)
+    stage.begin()
+    server = stage.server("--durability=synced")
+    stage.clients(server, 1, 4)
+    assert server.stop() == 0
+
+
 def recovery(stage, promises, is_due):
     """What happens after a crash, on an image of one: a server starts, and what was interrupted goes on. is_due: whether
     everything that was promised must be there; else only what was said to be synced."""
@@ -348,7 +373,8 @@ def recovery(stage, promises, is_due):
     assert server.stop() == 0
 
 
-RECORDINGS = {"imported": imported, "synced": synced, "written": written, "night": night, "backup": backup, "erase": erase, "prune": prune}
+RECORDINGS = {"imported": imported, "synced": synced, "written": written, "night": night, "backup": backup, "erase": erase, "prune": prune,
+              "begun": begun}
 
 
 def record_recovery(stage, journal, image, *flags):
