@@ -9,6 +9,9 @@
  * CRASH_SWALLOW=fdatasync (or fsync, or both with a comma): these calls return at once and do
  * nothing, as with a disk that lies or a program that forgot them.
  *
+ * CRASH_FULL=FILE: as long as this file exists, the disk is full, but for the few bytes that close
+ * a segment and begin one.
+ *
  * Not recorded, but noticed (unrecorded in the journal's head): writing through a mapping, and
  * files without a name. stdio writes from inside the C library: what a stream has written is taken
  * from the file when it is synced, flushed by fflush() or closed. */

@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#define HEADER_BYTES 64 /* of a segment */
+#define MARK_BYTES   48 /* the frame of a sync mark */
 
 /* ---- opening ---- */
 
@@ -110,11 +114,22 @@ static void add_write(const struct stat *status, uint64_t offset, const void *by
                                 .bytes = is_zero(bytes, length) ? NULL : bytes});
 }
 
+/* A segment can still be closed on it and another one begun, but nothing be written to that. */
+static bool is_full(const struct iovec *vector, int count, off_t offset) {
+    const char *path = getenv("CRASH_FULL");
+    return path && (count > 1 || vector->iov_len > (offset == 0 ? HEADER_BYTES : MARK_BYTES)) &&
+           syscall(SYS_access, path, F_OK) == 0;
+}
+
 /* offset -1: where the file is. */
 static ssize_t write_vector(int descriptor, const struct iovec *vector, int count, off_t offset) {
     struct stat status;
     bool ours = record_is_ours(descriptor, &status);
     uint64_t at = (uint64_t)offset;
+    if (ours && is_full(vector, count, offset)) {
+        errno = ENOSPC;
+        return -1;
+    }
     if (ours) {
         record_lock();
         int flags = fcntl(descriptor, F_GETFL);

@@ -99,10 +99,10 @@ class Stage:
             raise AssertionError(f"{arguments}: {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def server(self, *flags):
+    def server(self, *flags, environment=()):
         server = Server(self.folder, *flags)
         self.servers.append(server)
-        return server.start(environment=self.environment())
+        return server.start(environment={**self.environment(), **dict(environment)})
 
     def end(self):
         """The journal must explain every byte of the folder: else the recorder has missed something."""
@@ -347,6 +347,27 @@ def begun(stage):
     assert server.stop() == 0
 
 
+def full(stage):
+    """The disk is full just when a segment was begun, for an erasure: it is removed again, and the one before goes on."""
+    stage.import_history(days=1)
+    stage.begin()
+    stage.mark("synced", 120)
+    full_disk = os.path.join(stage.folder, "full")
+    server = stage.server("--durability=synced", environment={"CRASH_FULL": full_disk})
+    stage.clients(server, 1, 4)
+    with open(full_disk, "wb"):
+        pass
+    erasing = subprocess.Popen([HARRIER, "erase", stage.data, "--entity", f"customer={PERSON}", "--quiet"],
+                               stderr=subprocess.PIPE, env={**os.environ, **stage.environment()})
+    server.await_said("could not be written")
+    erasing.kill()
+    erasing.communicate()
+    os.remove(full_disk)
+    server.await_ready()
+    stage.clients(server, 1, 6)
+    assert server.stop() == 0
+
+
 def recovery(stage, promises, is_due):
     """What happens after a crash, on an image of one: a server starts, and what was interrupted goes on. is_due: whether
     everything that was promised must be there; else only what was said to be synced."""
@@ -374,7 +395,7 @@ def recovery(stage, promises, is_due):
 
 
 RECORDINGS = {"imported": imported, "synced": synced, "written": written, "night": night, "backup": backup, "erase": erase, "prune": prune,
-              "begun": begun}
+              "begun": begun, "full": full}
 
 
 def record_recovery(stage, journal, image, *flags):
