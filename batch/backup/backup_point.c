@@ -370,8 +370,13 @@ static int list_numbers(int directory, uint64_t **ret_numbers, size_t *ret_count
     DIR *folder = inner < 0 ? NULL : fdopendir(inner);
     uint64_t *numbers = NULL;
     size_t count = 0;
-    if (!folder)
+    if (!folder && errno != ENOENT)
         return error_set_errno(ret_error, errno, BACKUP_POINTS_FOLDER ": cannot open");
+    if (!folder) { /* the first backup was killed before it made the folder */
+        *ret_numbers = NULL;
+        *ret_count = 0;
+        return 0;
+    }
     for (const struct dirent *entry; (entry = readdir(folder));) {
         char name[BACKUP_POINT_NAME_SIZE];
         uint64_t number = strtoull(entry->d_name, NULL, 10);

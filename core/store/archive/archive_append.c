@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SEGMENT_BYTES_DEFAULT (UINT64_C(64) << 20)
@@ -236,6 +237,18 @@ static int sync_names(struct archive *archive, const char *day, struct error *re
     return r < 0 ? error_prefix(ret_error, "%s", archive->path) : 0;
 }
 
+/* Removes a segment that was just begun, or the spare that was to be one, for good: if it came back
+ * in a crash, it would begin with a record that the segment before it has by then. */
+static int remove_file(struct archive *archive, const char *name) {
+    char folder[DAY_NAME_SIZE] = ".";
+    struct error ignored;
+    if (strchr(name, '/'))
+        memcpy(folder, name, sizeof folder - 1);
+    return unlinkat(archive->directory, name, 0) < 0
+               ? -1
+               : directory_sync(archive->directory, folder, &ignored);
+}
+
 /* A file for the segment: the spare, which is renamed once its header is on disk, or a new one.
  * *ret_name: what it is called until then. */
 static int make_file(struct archive *archive, const struct segment *segment,
@@ -290,7 +303,7 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
         r = sync_names(archive, folder, ret_error);
     if (r < 0) {
         close(descriptor);
-        if (unlinkat(archive->directory, name, 0) < 0)
+        if (remove_file(archive, name) < 0)
             archive->failed = true;
         archive->list.count--;
         return r;
@@ -376,7 +389,7 @@ static void roll_back(struct archive *archive, const struct archive_written *bef
         archive->written.synced != before->synced || archive->list.count != before->segment_count;
     while (archive->list.count > before->segment_count) { /* the newest first */
         const char *name = archive->list.segments[archive->list.count - 1].name;
-        if (unlinkat(archive->directory, name, 0) < 0)
+        if (remove_file(archive, name) < 0)
             archive->failed = true;
         archive->list.count--;
         archive->syncing_first = 0; /* a new file may get the same name */

@@ -415,6 +415,12 @@ static int remove_headerless(struct archive *archive, struct archive_recovery *r
     segment_file_close(file);
     if (r == 0 && unlinkat(archive->directory, segment->name, 0) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot remove", segment->name);
+    /* Else it might come back in a crash, beside a segment of another day that begins with the same
+     * record. */
+    char day[DAY_NAME_SIZE];
+    day_format(segment->day, day);
+    if (r == 0)
+        r = directory_sync(archive->directory, day, ret_error);
     if (r == 0)
         archive->list.count--;
     return r;

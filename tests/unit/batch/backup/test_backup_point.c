@@ -8,10 +8,12 @@
 #include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void put_hex(uint64_t *random, char ret_hex[BACKUP_HEX_SIZE]) {
     for (int i = 0; i < 4; i++)
@@ -197,12 +199,28 @@ static void test_relation(void **state) {
     backup_point_deinit(&b);
 }
 
+/* What a crash leaves while the first backup makes its folders: a backup without points. */
+static void test_no_folder_of_points(void **state) {
+    (void)state;
+    char path[] = "/tmp/harrier-backup-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct backup_points points = {.count = 7};
+    struct error error = {0};
+    assert_int_equal(backup_points_load(directory, &points, &error), 0);
+    assert_int_equal(points.count, 0);
+    backup_points_deinit(&points);
+    close(directory);
+    assert_int_equal(rmdir(path), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_content),
         cmocka_unit_test(test_relation),
+        cmocka_unit_test(test_no_folder_of_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
