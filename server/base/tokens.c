@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/lock_order.h"
 #include "core/store/tokens/token_file.h"
 #include "server/ops/metrics.h"
 
@@ -255,11 +256,12 @@ int tokens_open(const char *path, const struct clock *clock, struct log *log,
     tokens->clock = clock;
     tokens->log = log;
     tokens->metrics = metrics;
-    pthread_mutex_init(&tokens->loading, NULL);
+    lock_init(&tokens->loading, LOCK_TOKENS_LOADING);
     pthread_rwlockattr_t attributes; /* a steady stream of readers must not starve the writer */
     pthread_rwlockattr_init(&attributes);
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&tokens->lock, &attributes);
+    lock_set_rank(&tokens->lock, LOCK_TOKENS);
     pthread_rwlockattr_destroy(&attributes);
     int r = tokens_load(tokens, false, ret_error);
     if (r < 0)
