@@ -194,6 +194,9 @@ static void forget(struct verified *verified, size_t count) {
 static void exchange(struct tokens *tokens, struct token_set *set) {
     atomic_uint_least64_t *uses = check_calloc(token_set_count(set) + 1, sizeof *uses);
     struct verified *verified = check_calloc(token_set_count(set) + 1, sizeof *verified);
+    /* Hands the bytes to whoever verifies the token first, which a lock for reading does not. */
+    for (size_t i = 0; i < token_set_count(set); i++)
+        atomic_store_explicit(&verified[i].state, VERIFIED_UNKNOWN, memory_order_release);
     pthread_rwlock_wrlock(&tokens->lock);
     take_over_uses(tokens, set, uses);
     struct token_set *old_set = tokens->set;
