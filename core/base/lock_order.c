@@ -14,6 +14,7 @@
 static const char *const NAMES[LOCK_RANK_COUNT] = {
     [LOCK_UNRANKED] = "unranked",
     [LOCK_CONSOLE_CHANGE] = "console.change",
+    [LOCK_CONSOLE_DATABASE] = "console.database",
     [LOCK_CONSOLE_PLACER] = "console.placer",
     [LOCK_CONSOLE_CHECKER] = "console.checker",
     [LOCK_CONSOLE_JOBS] = "console.jobs",
@@ -25,7 +26,6 @@ static const char *const NAMES[LOCK_RANK_COUNT] = {
     [LOCK_CONSOLE_LISTS] = "console.lists",
     [LOCK_CONSOLE_CONNECTION] = "console.connection",
     [LOCK_CONSOLE_LATENCY] = "console.latency",
-    [LOCK_CONSOLE_DATABASE] = "console.database",
     [LOCK_CONSOLE_PASSWORD] = "console.password",
     [LOCK_CONSOLE_WEB] = "console.web",
     [LOCK_STREAM_COMMIT] = "stream.commit",
