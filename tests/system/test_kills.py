@@ -294,7 +294,7 @@ class KillsTest(ServerTest):
                                        start_new_session=True)
 
     def look_at_beside(self):
-        if self.random.random() < 0.05:
+        if self.random.random() < 0.2:
             self.kill_beside()
             self.counts["killed rebuilds and nights"] += 1
         elif self.beside.poll() is not None:  # 2: a night with alerts, and so short a day has some
