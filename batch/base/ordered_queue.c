@@ -3,6 +3,7 @@
 #include "ordered_queue.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct ordered_queue {
         struct ordered_queue_block *first, *last;
         size_t waiting_bytes;
         bool ended;
-    } * sources;
+    } *sources;
     size_t source_count;
 };
 
@@ -35,7 +36,7 @@ struct ordered_queue *ordered_queue_new(size_t sources, size_t limit_bytes) {
     pthread_condattr_t clock;
     check(pthread_condattr_init(&clock) == 0);
     check(pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) == 0);
-    check(pthread_mutex_init(&ordered_queue->lock, NULL) == 0);
+    lock_init(&ordered_queue->lock, LOCK_ORDERED_QUEUE);
     check(pthread_cond_init(&ordered_queue->changed, &clock) == 0);
     pthread_condattr_destroy(&clock);
     return ordered_queue;

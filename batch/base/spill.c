@@ -1,6 +1,7 @@
 #include "spill.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "core/store/archive/file.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ struct spill *spill_new(const struct spill_options *options) {
     struct spill *spill = check_calloc(1, sizeof *spill);
     spill->options = *options;
     check(options->block_bytes % (size_t)sysconf(_SC_PAGESIZE) == 0);
-    check(pthread_mutex_init(&spill->lock, NULL) == 0);
+    lock_init(&spill->lock, LOCK_SPILL);
     spill->streams = check_calloc(options->streams, sizeof *spill->streams);
     spill->used_bytes =
         options->writers * (options->streams * options->block_bytes + chunk_bytes(spill));

@@ -3,6 +3,7 @@
 #include "thread_pool.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,7 +27,7 @@ struct thread_pool {
         pthread_t thread;
         struct thread_pool *thread_pool;
         size_t number;
-    } * members;
+    } *members;
 };
 
 /* Keeps the first failure in time, which is not always that of the lowest job. */
@@ -69,7 +70,7 @@ struct thread_pool *thread_pool_start(size_t threads, size_t jobs, thread_pool_j
     pthread_condattr_t clock;
     check(pthread_condattr_init(&clock) == 0);
     check(pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) == 0);
-    check(pthread_mutex_init(&thread_pool->lock, NULL) == 0);
+    lock_init(&thread_pool->lock, LOCK_THREAD_POOL);
     check(pthread_cond_init(&thread_pool->done, &clock) == 0);
     pthread_condattr_destroy(&clock);
     thread_pool->members = check_calloc(threads, sizeof *thread_pool->members);

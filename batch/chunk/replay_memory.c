@@ -2,6 +2,7 @@
 #include "replay_memory.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "core/base/pages.h"
 
 #include <pthread.h>
@@ -23,7 +24,7 @@ static void *new_extent(struct replay_memory *memory) {
 
 struct replay_memory *replay_memory_new(void) {
     struct replay_memory *memory = check_calloc(1, sizeof *memory);
-    check(pthread_mutex_init(&memory->lock, NULL) == 0);
+    lock_init(&memory->lock, LOCK_REPLAY_MEMORY);
     pages_init(&memory->pages, 0);
     return memory;
 }

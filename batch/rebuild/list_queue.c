@@ -3,6 +3,7 @@
 #include "list_queue.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ struct list_queue *list_queue_new(struct list_table *lists, struct source_table 
     queue->lists = lists;
     queue->sources = sources;
     queue->count = jobs;
-    pthread_mutex_init(&queue->lock, NULL);
+    lock_init(&queue->lock, LOCK_LIST_QUEUE);
     arena_init(&queue->arena, LIST_CHANGE_BYTES_MAX);
     for (size_t i = 0; i < jobs; i++)
         list_parcel_init(&queue->jobs[i].parcel);

@@ -12,6 +12,7 @@
 #include "rebuild_records.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -145,7 +146,7 @@ static int close_thread(struct scan_thread *thread, int result, struct error *re
 
 static void divide_parts(struct scan *scan, size_t count) {
     size_t first = scan->first, threads = scan->rebuild->threads;
-    check(pthread_mutex_init(&scan->lock, NULL) == 0);
+    lock_init(&scan->lock, LOCK_REBUILD_SCAN);
     scan->shares = check_calloc(threads, sizeof *scan->shares);
     for (size_t i = 0; i < threads; i++)
         scan->shares[i] = (struct share){.first = first + i * count / threads,

@@ -26,6 +26,7 @@
 #include "replay_read.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -354,7 +355,7 @@ static void pipeline_init(struct pipeline *pipeline, struct replay *replay) {
         .decides = replay->listener->take || !replay->listener->row || replay->walk,
         .ring_count = replay->workers == 1 ? 1 : CHUNKS_EACH * replay->workers,
     };
-    check(pthread_mutex_init(&pipeline->lock, NULL) == 0);
+    lock_init(&pipeline->lock, LOCK_REPLAY_PIPELINE);
     check(pthread_cond_init(&pipeline->changed, NULL) == 0);
     pipeline->chunks = check_calloc(pipeline->ring_count, sizeof *pipeline->chunks);
     pipeline->ring = check_calloc(pipeline->ring_count, sizeof(*pipeline->ring));

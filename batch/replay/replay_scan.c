@@ -7,6 +7,7 @@
 #include "replay_job.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -303,7 +304,7 @@ int replay_scan(struct replay *replay, struct progress *progress, struct error *
     size_t more = (replay->workers < count ? replay->workers : count) - (count > 0);
     struct scan scan = {.replay = replay, .count = count};
     scan.parts = check_calloc(count, sizeof *scan.parts);
-    check(pthread_mutex_init(&scan.lock, NULL) == 0);
+    lock_init(&scan.lock, LOCK_REPLAY_SCAN);
     check(pthread_cond_init(&scan.changed, NULL) == 0);
     pthread_t *threads = check_calloc(more, sizeof *threads);
     for (size_t i = 0; i < more; i++)

@@ -8,6 +8,7 @@
 #include "batch/base/double_order.h"
 #include "batch/base/radix_sort.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "core/store/generation/generation.h"
 
 #include <pthread.h>
@@ -56,7 +57,7 @@ struct sample_sort *sample_sort_new(const struct sample_sort_options *options) {
     if (sort->keys_limit > UINT32_MAX - THRESHOLD_KEY_MAX)
         sort->keys_limit = UINT32_MAX - THRESHOLD_KEY_MAX;
     buffer_init(&sort->keys);
-    check(pthread_mutex_init(&sort->lock, NULL) == 0);
+    lock_init(&sort->lock, LOCK_SAMPLE_SORT);
     return sort;
 }
 

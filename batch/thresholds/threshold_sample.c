@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/lock_order.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -51,7 +52,7 @@ struct threshold_sample *threshold_sample_new(const struct snapshot *snapshot, s
         if (snapshot->thresholds[i].statistic == THRESHOLD_MAD)
             sample->distances = number_sort_new(&options);
     arena_init(&sample->keys, memory_bytes / 4);
-    check(pthread_mutex_init(&sample->lock, NULL) == 0);
+    lock_init(&sample->lock, LOCK_THRESHOLD_SAMPLE);
     return sample;
 }
 

@@ -11,6 +11,7 @@
 #include "clients/c/exchange/client.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <stdlib.h>
 
@@ -65,7 +66,7 @@ int harrier_batcher_new(struct harrier_client *client,
     batcher->client = client;
     batcher->window_us = o->window_us ? (int64_t)o->window_us : WINDOW_US_DEFAULT;
     batcher->size_max = o->size_max ? o->size_max : SIZE_MAX_DEFAULT;
-    check(pthread_mutex_init(&batcher->mutex, NULL) == 0);
+    lock_init(&batcher->mutex, LOCK_CLIENT_BATCHER);
     condition_init(&batcher->filled);
     condition_init(&batcher->answered);
     *ret_batcher = batcher;

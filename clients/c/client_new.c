@@ -13,6 +13,7 @@
 #include "clients/c/transport/tls.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -108,7 +109,7 @@ static void take_options(struct harrier_client *client, const struct harrier_opt
  * Beginning and end */
 
 static void init_state(struct harrier_client *client) {
-    check(pthread_mutex_init(&client->mutex, NULL) == 0);
+    lock_init(&client->mutex, LOCK_CLIENT);
     condition_init(&client->room);
     condition_init(&client->changed);
     condition_init(&client->loop_baton);

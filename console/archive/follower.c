@@ -7,6 +7,7 @@
 #include "console/database/reviews.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "core/store/archive/archive_parts.h"
 #include "recent.h"
 #include "row_json.h"
@@ -310,7 +311,7 @@ struct follower *follower_start(const struct follower_settings *settings) {
     struct follower *follower = check_calloc(1, sizeof *follower);
     follower->settings = *settings;
     snprintf(follower->problem, sizeof follower->problem, "starting");
-    pthread_mutex_init(&follower->lock, NULL);
+    lock_init(&follower->lock, LOCK_CONSOLE_FOLLOWER);
     pthread_cond_init(&follower->woken, NULL);
     arena_init(&follower->arena, ARENA_BYTES);
     buffer_init(&follower->reasons);

@@ -3,6 +3,7 @@
 
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "row_json.h"
 
 #include <pthread.h>
@@ -33,7 +34,7 @@ struct live {
 
 struct live *live_new(void) {
     struct live *live = check_calloc(1, sizeof *live);
-    pthread_mutex_init(&live->lock, NULL);
+    lock_init(&live->lock, LOCK_CONSOLE_LIVE);
     for (size_t i = 0; i < LIVE_ROWS; i++)
         buffer_init(&live->rows[i].json);
     return live;

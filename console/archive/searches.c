@@ -2,6 +2,7 @@
 
 #include "clients/cli/terminal/folders.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "server/ops/thread.h"
 
 #include <pthread.h>
@@ -140,7 +141,7 @@ struct searches *searches_start(const char *archive, struct log *log) {
     struct searches *searches = check_calloc(1, sizeof *searches);
     searches->archive = archive;
     searches->log = log;
-    pthread_mutex_init(&searches->lock, NULL);
+    lock_init(&searches->lock, LOCK_CONSOLE_SEARCHES);
     pthread_cond_init(&searches->woken, NULL);
     thread_start(&searches->thread, run, searches);
     return searches;

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -13,6 +14,7 @@ static char nobody[PASSWORD_HASH_SIZE];
 
 int password_init(struct error *ret_error) {
     char secret[SECRET_SIZE];
+    lock_set_rank(&one_at_a_time, LOCK_CONSOLE_PASSWORD);
     if (sodium_init() < 0)
         return error_set(ret_error, ERROR_SYSTEM, "libsodium cannot be used on this machine");
     secret_new(secret);

@@ -3,6 +3,7 @@
 #include "sql.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -276,6 +277,7 @@ int sql_open(const char *path, int32_t application, struct sql **ret_sql, struct
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&sql->lock, &attributes);
+    lock_set_rank(&sql->lock, LOCK_CONSOLE_DATABASE);
     pthread_mutexattr_destroy(&attributes);
     int result =
         sqlite3_open_v2(path, &sql->connection,

@@ -28,9 +28,11 @@ static void limit(int what, uint64_t bytes) {
 }
 
 /* RLIMIT_DATA counts memory of its own, and not the archive's files, which are mapped. The shadow
- * memory of AddressSanitizer counts as well, so a program built with it has no limit. */
+ * memory of AddressSanitizer and ThreadSanitizer counts as well, so a program built with one of
+ * them has no limit. */
 static void set_limits(const struct child_settings *settings) {
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&                             \
+    !__has_feature(address_sanitizer)
     limit(RLIMIT_DATA, settings->memory_bytes);
 #endif
     limit(RLIMIT_FSIZE, settings->file_bytes);

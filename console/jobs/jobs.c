@@ -6,6 +6,7 @@
 #include "child.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "job_files.h"
 #include "job_result.h"
 #include "job_sweep.h"
@@ -451,7 +452,7 @@ int jobs_start(const struct jobs_settings *settings, struct jobs **ret_jobs,
         free(jobs);
         return r;
     }
-    pthread_mutex_init(&jobs->lock, NULL);
+    lock_init(&jobs->lock, LOCK_CONSOLE_JOBS);
     jobs->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     check(jobs->wake_descriptor >= 0);
     thread_start(&jobs->thread, run, jobs);

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "core/store/archive/archive.h"
 #include "core/store/archive/archive_parts.h"
 #include "daily_tables.h"
@@ -329,7 +330,7 @@ int reader_start(const struct reader_settings *settings, struct reader **ret_rea
     reader->reached = reader->tables.state.place.position;
     reader->untracked = reader->tables.state.untracked;
     reader->movements = check_calloc(PORTION, sizeof *reader->movements);
-    pthread_mutex_init(&reader->lock, NULL);
+    lock_init(&reader->lock, LOCK_CONSOLE_READER);
     pthread_cond_init(&reader->woken, NULL);
     arena_init(&reader->arena, ARENA_BYTES);
     buffer_init(&reader->members);

@@ -226,9 +226,9 @@ static int write_report(const char *folder, struct buffer *out, struct error *re
     return 0;
 }
 
-/* AddressSanitizer reserves more address space than any limit. */
+/* AddressSanitizer and ThreadSanitizer reserve more address space than any limit. */
 static void set_limits(void) {
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     const struct rlimit memory = {.rlim_cur = MEMORY_BYTES, .rlim_max = MEMORY_BYTES};
     setrlimit(RLIMIT_AS, &memory);
 #endif

@@ -1,6 +1,7 @@
 #include "checker.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "core/store/archive/file.h"
 #include "server/ops/clock.h"
 
@@ -69,7 +70,7 @@ int checker_new(const char *folder, struct checker **ret_checker, struct error *
     }
     struct checker *checker = check_calloc(1, sizeof *checker);
     checker->work = work;
-    pthread_mutex_init(&checker->lock, NULL);
+    lock_init(&checker->lock, LOCK_CONSOLE_CHECKER);
     pthread_cond_init(&checker->ended, NULL);
     for (size_t i = 0; i < KEPT; i++)
         buffer_init(&checker->kept[i].report);

@@ -6,6 +6,7 @@
 #include "clients/cli/policy/policy_rollback.h"
 #include "console/database/audit.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "core/policy/load/snapshot.h"
 #include "server/ops/clock.h"
 #include "server/ops/thread.h"
@@ -538,8 +539,8 @@ struct placer *placer_new(struct sql *sql, struct connection *connection, struct
     placer->sql = sql;
     placer->connection = connection;
     placer->log = log;
-    pthread_mutex_init(&placer->work, NULL);
-    pthread_mutex_init(&placer->lock, NULL);
+    lock_init(&placer->work, LOCK_CONSOLE_CHANGE);
+    lock_init(&placer->lock, LOCK_CONSOLE_PLACER);
     pthread_cond_init(&placer->woken, NULL);
     thread_start(&placer->thread, run, placer);
     return placer;

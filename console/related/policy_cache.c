@@ -3,6 +3,7 @@
 #include "batch/policies/policy_history.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/lock_order.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -100,7 +101,7 @@ int policy_cache_get(struct policy_cache *cache, const char *archive, uint64_t i
 
 struct policy_cache *policy_cache_new(void) {
     struct policy_cache *cache = check_calloc(1, sizeof *cache);
-    pthread_mutex_init(&cache->lock, NULL);
+    lock_init(&cache->lock, LOCK_CONSOLE_POLICY_CACHE);
     return cache;
 }
 

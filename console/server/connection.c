@@ -2,6 +2,7 @@
 
 #include "console/database/reviews.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "server/ops/thread.h"
 
 #include <pthread.h>
@@ -181,7 +182,7 @@ int connection_open(const struct connection_settings *settings, struct connectio
     struct connection *connection = check_calloc(1, sizeof *connection);
     connection->settings = *settings;
     connection->client = client;
-    pthread_mutex_init(&connection->lock, NULL);
+    lock_init(&connection->lock, LOCK_CONSOLE_CONNECTION);
     pthread_cond_init(&connection->woken, NULL);
     thread_start(&connection->thread, run, connection);
     *ret_connection = connection;

@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "server/net/address.h"
 #include "server/ops/clock.h"
 #include "server/ops/thread.h"
@@ -236,7 +237,7 @@ struct latency *latency_open(const char *address) {
         return NULL;
     struct latency *latency = check_calloc(1, sizeof *latency);
     latency->address = text_copy(text_of(address));
-    pthread_mutex_init(&latency->lock, NULL);
+    lock_init(&latency->lock, LOCK_CONSOLE_LATENCY);
     pthread_cond_init(&latency->woken, NULL);
     thread_start(&latency->thread, run, latency);
     return latency;

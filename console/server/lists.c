@@ -6,6 +6,7 @@
 #include "core/base/arena.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "core/policy/lists/list_entry.h"
 #include "core/wire/types/list_change.h"
 
@@ -51,7 +52,7 @@ struct lists {
 struct lists *lists_new(struct connection *connection) {
     struct lists *lists = check_calloc(1, sizeof *lists);
     lists->connection = connection;
-    pthread_mutex_init(&lists->lock, NULL);
+    lock_init(&lists->lock, LOCK_CONSOLE_LISTS);
     return lists;
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "request_check.h"
 #include "server/front/http_guard.h"
 #include "server/net/address.h"
@@ -496,7 +497,7 @@ int web_open(const struct web_settings *settings, struct web **ret_web, struct e
     web->quick.end = &web->quick.first;
     web->slow.end = &web->slow.first;
     web->done.end = &web->done.first;
-    pthread_mutex_init(&web->lock, NULL);
+    lock_init(&web->lock, LOCK_CONSOLE_WEB);
     pthread_cond_init(&web->work, NULL);
     web->metrics = server_metrics_new();
     web->base = event_base_new();

@@ -2,6 +2,8 @@
  * forgotten, and if it is being touched at that moment, its owner waits. */
 #include "prefault.h"
 
+#include "core/base/lock_order.h"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -72,7 +74,7 @@ static void forget(struct pages_prefault *self, const void *memory, size_t size)
 
 void prefault_start(struct prefault *prefault) {
     *prefault = (struct prefault){.prefault = {.prepare = prepare, .forget = forget}};
-    pthread_mutex_init(&prefault->lock, NULL);
+    lock_init(&prefault->lock, LOCK_PREFAULT);
     pthread_cond_init(&prefault->wanted, NULL);
     pthread_cond_init(&prefault->done, NULL);
     prefault->is_running = pthread_create(&prefault->thread, NULL, work, prefault) == 0;

@@ -14,6 +14,7 @@
 
 #include "adoption.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "server/base/deferred_free.h"
 #include "server/events/event_rows.h"
 #include "swap_compare.h"
@@ -503,7 +504,7 @@ void swap_ask(struct service *service, bool again) {
 void swap_start(struct service *service) {
     struct swap *swap = check_calloc(1, sizeof *swap);
     swap->service = service;
-    pthread_mutex_init(&swap->lock, NULL);
+    lock_init(&swap->lock, LOCK_SWAP);
     pthread_cond_init(&swap->wanted, NULL);
     service->swap = swap;
     metric_gauge(service->settings.metrics, SWAP_STATE, SWAP_IDLE, 1);

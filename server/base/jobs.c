@@ -1,9 +1,11 @@
 /* Bits under a lock; the thread that runs the jobs is woken by a condition variable. */
 #include "jobs.h"
 
+#include "core/base/lock_order.h"
+
 void jobs_init(struct jobs *jobs) {
     *jobs = (struct jobs){0};
-    pthread_mutex_init(&jobs->lock, NULL);
+    lock_init(&jobs->lock, LOCK_SERVICE_JOBS);
     pthread_cond_init(&jobs->wanted, NULL);
 }
 

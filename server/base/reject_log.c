@@ -5,6 +5,7 @@
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "core/wire/types/reject_column.h"
 #include "server/ops/metrics.h"
 
@@ -321,7 +322,7 @@ int reject_log_open(const struct reject_log_settings *settings, struct reject_lo
     reject_log->path = text_copy(text_of(settings->path));
     reject_log->old_path = check_malloc(old_size);
     snprintf(reject_log->old_path, old_size, "%s.1", settings->path);
-    pthread_mutex_init(&reject_log->lock, NULL);
+    lock_init(&reject_log->lock, LOCK_REJECT_LOG);
     buffer_init(&reject_log->waiting);
     buffer_init(&reject_log->writing);
     int r = open_file(reject_log, ret_error);

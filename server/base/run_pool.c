@@ -4,6 +4,7 @@
 #include "run_pool.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "request_log.h"
 
 #include <stdlib.h>
@@ -110,7 +111,7 @@ static void run_free(struct run *run) {
 
 void run_pool_open(struct service *service) {
     service->run_pool = check_calloc(1, sizeof *service->run_pool);
-    pthread_mutex_init(&service->run_pool->lock, NULL);
+    lock_init(&service->run_pool->lock, LOCK_RUN_POOL);
 }
 
 void run_pool_close(struct service *service) {

@@ -5,7 +5,7 @@
  * needs is that module's own structure behind a pointer here (commit, explain, swap, run pool).
  *
  * Locks, in the order in which one thread may take them: lock, then reload_lock, then the private
- * locks of the pointers' owners. No thread waits for a client while it holds one, nor for the disk,
+ * locks of the pointers' owners: docs/LOCKS.md. No thread waits for a client while it holds one, nor for the disk,
  * but for the write that starts another segment of the archive: that syncs under the lock. */
 #pragma once
 

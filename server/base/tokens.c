@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/lock_order.h"
 #include "core/store/tokens/token_file.h"
 #include "server/ops/metrics.h"
 
@@ -193,6 +194,9 @@ static void forget(struct verified *verified, size_t count) {
 static void exchange(struct tokens *tokens, struct token_set *set) {
     atomic_uint_least64_t *uses = check_calloc(token_set_count(set) + 1, sizeof *uses);
     struct verified *verified = check_calloc(token_set_count(set) + 1, sizeof *verified);
+    /* Hands the bytes to whoever verifies the token first, which a lock for reading does not. */
+    for (size_t i = 0; i < token_set_count(set); i++)
+        atomic_store_explicit(&verified[i].state, VERIFIED_UNKNOWN, memory_order_release);
     pthread_rwlock_wrlock(&tokens->lock);
     take_over_uses(tokens, set, uses);
     struct token_set *old_set = tokens->set;
@@ -255,11 +259,12 @@ int tokens_open(const char *path, const struct clock *clock, struct log *log,
     tokens->clock = clock;
     tokens->log = log;
     tokens->metrics = metrics;
-    pthread_mutex_init(&tokens->loading, NULL);
+    lock_init(&tokens->loading, LOCK_TOKENS_LOADING);
     pthread_rwlockattr_t attributes; /* a steady stream of readers must not starve the writer */
     pthread_rwlockattr_init(&attributes);
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&tokens->lock, &attributes);
+    lock_set_rank(&tokens->lock, LOCK_TOKENS);
     pthread_rwlockattr_destroy(&attributes);
     int r = tokens_load(tokens, false, ret_error);
     if (r < 0)

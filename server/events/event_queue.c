@@ -1,9 +1,11 @@
 /* The rows of `reading` are taken from its front; once it is empty, the buffers change places. */
 #include "event_queue.h"
 
+#include "core/base/lock_order.h"
+
 void event_queue_init(struct event_queue *queue, size_t size) {
     *queue = (struct event_queue){.size = size};
-    pthread_mutex_init(&queue->lock, NULL);
+    lock_init(&queue->lock, LOCK_EVENT_QUEUE);
     buffer_init(&queue->waiting);
     buffer_init(&queue->reading);
     buffer_reserve(&queue->waiting, size); /* so that adding never copies what is there */

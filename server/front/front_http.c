@@ -17,6 +17,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "http_guard.h"
 #include "http_request.h"
 #include "openapi.h"
@@ -449,7 +450,7 @@ static struct front_http *front_new(const struct front_http_settings *settings) 
     front->settings = *settings;
     list_init(&front->waiting);
     list_init(&front->answered);
-    pthread_mutex_init(&front->lock, NULL);
+    lock_init(&front->lock, LOCK_HTTP_ANSWERS);
     front->base = event_base_new();
     front->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     check(front->base && front->wake_descriptor >= 0);

@@ -3,6 +3,7 @@
 #include "tls.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -115,7 +116,7 @@ int tls_open(const struct tls_settings *settings, struct tls **ret_tls, struct e
     if (r < 0)
         return r;
     struct tls *tls = check_malloc(sizeof *tls);
-    pthread_mutex_init(&tls->lock, NULL);
+    lock_init(&tls->lock, LOCK_TLS_CONTEXT);
     tls->context = context;
     *ret_tls = tls;
     return 0;

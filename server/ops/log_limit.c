@@ -2,9 +2,11 @@
  * the limit within one second. */
 #include "log_limit.h"
 
+#include "core/base/lock_order.h"
+
 void log_limit_init(struct log_limit *limit) {
     *limit = (struct log_limit){0};
-    pthread_mutex_init(&limit->lock, NULL);
+    lock_init(&limit->lock, LOCK_LOG_LIMIT);
 }
 
 void log_limit_deinit(struct log_limit *limit) {

@@ -1,12 +1,13 @@
 #include "run_queue.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 void run_queue_start(struct run_queue *queue, size_t places, void *(*work)(void *user),
                      void *user) {
     *queue = (struct run_queue){.places = places};
     queue->waiting_end = &queue->waiting;
-    pthread_mutex_init(&queue->lock, NULL);
+    lock_init(&queue->lock, LOCK_RUN_QUEUE);
     pthread_cond_init(&queue->wanted, NULL);
     check(pthread_create(&queue->thread, NULL, work, user) == 0);
 }

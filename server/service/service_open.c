@@ -5,6 +5,7 @@
 #include "authorize.h"
 #include "backfill.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "core/base/value.h"
 #include "core/store/pseudonyms/pseudonym_keys.h"
 #include "explain.h"
@@ -97,8 +98,8 @@ static struct service *service_new(const struct service_settings *settings) {
     service->started_us = clock_wall_us(settings->clock);
     service->max_ahead_us = settings->max_ahead_us;
     service_set_state(service, SERVICE_STARTING, "folding the archive");
-    pthread_mutex_init(&service->lock, NULL);
-    pthread_mutex_init(&service->reload_lock, NULL);
+    lock_init(&service->lock, LOCK_SERVICE);
+    lock_init(&service->reload_lock, LOCK_RELOAD);
     init_replication(service);
     log_limit_init(&service->log_limit);
     service->rule_counts = rule_counts_new();

@@ -54,9 +54,10 @@ rules:
 
 
 def is_sanitized():
-    """Whether the programs are built with AddressSanitizer."""
-    with open(HARRIERD, "rb") as program:
-        return b"__asan_init" in program.read()
+    """Whether the programs are built with AddressSanitizer or ThreadSanitizer."""
+    with open(HARRIERD, "rb") as file:
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def transaction(number, cards=7):
@@ -216,7 +217,7 @@ class ServerTest(unittest.TestCase):
     def kill_servers(self):
         for server in self.servers:
             server.kill()
-            if re.search("AddressSanitizer|runtime error|LeakSanitizer", server.said()):
+            if re.search("AddressSanitizer|runtime error|LeakSanitizer|WARNING: ThreadSanitizer|lock order: ", server.said()):
                 self.fail(server.said())
 
     def holds_with_time(self, attempt, *spans):

@@ -126,7 +126,7 @@ class SealedSegmentTest(SegmentTest):
     DAMAGED = "", "", "", ""
 
 
-@unittest.skipIf(is_sanitized(), "AddressSanitizer reserves terabytes of address space, so no limit can be set")
+@unittest.skipIf(is_sanitized(), "a sanitizer reserves terabytes of address space, so no limit can be set")
 class MapTest(NightTest):
     """LMDB maps its file into the address space and enlarges the map as the file grows. If it must not, the night ends,
     wherever it is."""

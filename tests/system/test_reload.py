@@ -24,6 +24,7 @@ IS_STRICT = "HARRIER_RELOADS" in os.environ
 PER_PHASE = 5 if not IS_STRICT else 20
 PAUSE = 0.05  # between two reloads
 BATCH = 100
+QUIET_S = 0.2  # without a change, until a changed folder is loaded
 CARDS = 1000
 
 GOOD = {
@@ -255,6 +256,18 @@ class CommandTest(PolicyTest):
         self.assert_comes_out_again(server)
 
 
+class Slowest:
+    """How long the longest of some steps took, on a machine that may be busy."""
+
+    s = 0.0
+
+    def __enter__(self):
+        self.began = time.monotonic()
+
+    def __exit__(self, *_):
+        self.s = max(self.s, time.monotonic() - self.began)
+
+
 class WatchTest(PolicyTest):
     def started(self, *flags):
         return self.server("--watch_policy=yes", *flags).start()
@@ -274,8 +287,10 @@ class WatchTest(PolicyTest):
         server = self.started()
         path = os.path.join(self.policy, "rules", "velocity.yaml")
 
+        slowest = Slowest()
+
         def overwrite():
-            with open(path, "w", encoding="utf-8") as file:
+            with slowest, open(path, "w", encoding="utf-8") as file:
                 file.write(scored(410)["rules/velocity.yaml"])
 
         def replace():  # as most editors save
@@ -294,14 +309,16 @@ class WatchTest(PolicyTest):
             shutil.rmtree(os.path.join(self.policy, "rules", "more"))
 
         def checkout():  # many files, one after the other
-            for number in range(60):
-                self.write_policy(f"rules/r{number}.yaml", a_rule(f"r{number}", number))
+            with slowest:
+                for number in range(60):
+                    self.write_policy(f"rules/r{number}.yaml", a_rule(f"r{number}", number))
 
         for change in (overwrite, replace, more, within_more, less, checkout):
             with self.subTest(change.__name__):
                 self.assert_adopts(server, change, change.__name__)
         time.sleep(0.5)
-        self.assertEqual(server.metric('harrierd_reloads_total{result="refused"}'), 0, server.said())
+        if slowest.s < QUIET_S / 2:  # else the writer paused for so long that what was half written was loaded
+            self.assertEqual(server.metric('harrierd_reloads_total{result="refused"}'), 0, server.said())
         self.assertIn("a policy folder has changed", server.said())
 
     def test_what_is_no_part_of_it(self):

@@ -3,6 +3,7 @@
 #include "clients/c/transport/lookup.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "core/base/text.h"
 
 #include <netdb.h>
@@ -76,7 +77,7 @@ struct lookup *lookup_new(const char *host, const char *port, int wake_descripto
     struct lookup *lookup = check_calloc(1, sizeof *lookup);
     pthread_attr_t attributes;
     pthread_t thread;
-    check(pthread_mutex_init(&lookup->mutex, NULL) == 0);
+    lock_init(&lookup->mutex, LOCK_CLIENT_LOOKUP);
     lookup->host = text_copy(text_of(host));
     lookup->port = text_copy(text_of(port));
     lookup->wake_descriptor = dup(wake_descriptor);

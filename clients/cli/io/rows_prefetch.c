@@ -8,6 +8,7 @@
 #include "rows_prefetch.h"
 
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 #include "protobuf_row.h"
 #include "row_transaction.h"
 
@@ -153,7 +154,7 @@ struct rows_prefetch *rows_prefetch_start(struct mapped_file *file, bool quiet) 
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&ahead->lock, NULL);
+    lock_init(&ahead->lock, LOCK_ROWS_PREFETCH);
     pthread_cond_init(&ahead->filled, &monotonic);
     pthread_cond_init(&ahead->emptied, NULL);
     pthread_condattr_destroy(&monotonic);

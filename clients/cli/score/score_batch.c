@@ -3,6 +3,7 @@
 
 #include "clients/cli/terminal/clock.h"
 #include "core/base/check.h"
+#include "core/base/lock_order.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -57,7 +58,7 @@ void score_batch_queue_init(struct score_batch_queue *queue) {
     *queue = (struct score_batch_queue){0};
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&queue->mutex, NULL);
+    lock_init(&queue->mutex, LOCK_SCORE_BATCHES);
     pthread_cond_init(&queue->answered, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }

@@ -7,6 +7,7 @@
 #include "clients/cli/terminal/clock.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "core/base/lock_order.h"
 #include "core/wire/message/message_item.h"
 #include "stream_metrics.h"
 
@@ -263,7 +264,7 @@ struct commit_thread *commit_thread_start(const struct commit_settings *settings
     thread->settings = *settings;
     buffer_init(&thread->value);
     arena_init(&thread->scratch, SCRATCH_BYTES);
-    pthread_mutex_init(&thread->lock, NULL);
+    lock_init(&thread->lock, LOCK_STREAM_COMMIT);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&thread->changed, &attributes);
