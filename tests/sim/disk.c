@@ -1,0 +1,655 @@
+#include "disk.h"
+
+#include "core/base/check.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SECTOR 512
+#define DEPTH_MAX 16
+
+enum node_kind { NODE_FILE, NODE_FOLDER, NODE_LINK };
+
+struct entry {
+    struct entry *next;
+    const char *name;
+    struct node *node;
+};
+
+/* A change of a file's bytes that is not on disk. */
+struct change {
+    struct change *next;
+    uint64_t number;
+    bool is_truncation, is_lost; /* lost: a sync of it has failed */
+    uint64_t offset, size;       /* of a truncation: the new size */
+    uint8_t *bytes;
+};
+
+struct node {
+    enum node_kind kind;
+    struct node *parent; /* NULL: no name leads to it now */
+    const char *name, *target;
+    struct entry *entries, *synced; /* of a folder: now, and on disk */
+    uint8_t *bytes;                 /* of a file: on disk */
+    uint64_t size, capacity;
+    struct change *changes, **changes_end;
+};
+
+/* A change of names that is not on disk. */
+struct name_change {
+    struct name_change *next;
+    uint64_t number;
+    struct node *folder, *to_folder; /* to_folder: of a rename */
+    const char *name, *to_name;
+    struct node *node;
+    enum { NAME_ADD, NAME_REMOVE, NAME_RENAME } what;
+    bool is_done, is_dropped;
+};
+
+struct sim_disk {
+    struct node *root;
+    uint64_t number; /* of the last change */
+    struct name_change *changes, **changes_end;
+    struct node *rotten;
+    uint64_t rotten_at;
+    uint8_t rotten_bits;
+};
+
+#define DISK (world->disk)
+
+static void make_image(void);
+
+/* ---- names ---- */
+
+static struct node *node_new(enum node_kind kind) {
+    struct node *node = world_alloc(sizeof *node);
+    node->kind = kind;
+    node->changes_end = &node->changes;
+    return node;
+}
+
+static struct entry **find_entry(struct entry **list, const char *name) {
+    while (*list && strcmp((*list)->name, name) != 0)
+        list = &(*list)->next;
+    return list;
+}
+
+static void add_entry(struct entry **list, const char *name, struct node *node) {
+    struct entry **at = find_entry(list, name);
+    if (!*at) {
+        *at = world_alloc(sizeof **at);
+        (*at)->name = name;
+    }
+    (*at)->node = node;
+}
+
+static void remove_entry(struct entry **list, const char *name) {
+    struct entry **at = find_entry(list, name);
+    if (*at)
+        *at = (*at)->next;
+}
+
+static struct node *child_of(struct node *folder, const char *name) {
+    struct entry *entry = *find_entry(&folder->entries, name);
+    return entry ? entry->node : NULL;
+}
+
+static struct node *walk(struct node *folder, const char *path, bool follow, int depth,
+                         struct node **ret_folder, char last[256]);
+
+/* One component further. */
+static struct node *step_into(struct node *folder, const char *name, bool follow, int depth) {
+    if (strcmp(name, ".") == 0)
+        return folder;
+    if (strcmp(name, "..") == 0)
+        return folder->parent;
+    struct node *node = child_of(folder, name);
+    if (node && node->kind == NODE_LINK && follow && depth < DEPTH_MAX)
+        return walk(folder, node->target, true, depth + 1, NULL, NULL);
+    return node;
+}
+
+/* *ret_folder, last: the folder and name of the last component, which need not be there. */
+static struct node *walk(struct node *folder, const char *path, bool follow, int depth,
+                         struct node **ret_folder, char last[256]) {
+    struct node *node = folder;
+    while (node && *path) {
+        size_t length = strcspn(path, "/");
+        char name[256];
+        if (length >= sizeof name)
+            return NULL;
+        memcpy(name, path, length);
+        name[length] = '\0';
+        path += length;
+        bool is_last = path[strspn(path, "/")] == '\0';
+        path += strspn(path, "/");
+        if (length == 0)
+            continue;
+        if (node->kind != NODE_FOLDER)
+            return NULL;
+        if (is_last && ret_folder) {
+            *ret_folder = node;
+            strcpy(last, name);
+        }
+        node = step_into(node, name, follow || !is_last, depth);
+    }
+    return node;
+}
+
+/* Of an absolute path, what is behind the root; NULL: it is elsewhere. */
+static const char *below_root(const char *path) {
+    size_t length = strlen(world->root);
+    if (strncmp(path, world->root, length) != 0 || (path[length] && path[length] != '/'))
+        return NULL;
+    return path + length;
+}
+
+static struct node *begin_at(struct node *folder, const char **path) {
+    if (**path != '/')
+        return folder;
+    *path = below_root(*path);
+    return *path ? DISK->root : NULL;
+}
+
+struct node *disk_find(struct node *folder, const char *path, bool follow) {
+    folder = begin_at(folder, &path);
+    return folder ? walk(folder, path, follow, 0, NULL, NULL) : NULL;
+}
+
+struct node *disk_root(void) {
+    return DISK->root;
+}
+
+bool disk_is_folder(const struct node *node) {
+    return node->kind == NODE_FOLDER;
+}
+
+const char *disk_name(const struct node *node) {
+    static char text[512];
+    if (!node->parent)
+        return "/";
+    snprintf(text, sizeof text, "%s/%s", node->parent->name ? node->parent->name : "",
+             node->name);
+    return text;
+}
+
+/* The folder that the path's last name is in, which the caller has found to be there. */
+static struct node *folder_of(struct node *folder, const char *path, char name[256]) {
+    struct node *found = NULL;
+    folder = begin_at(folder, &path);
+    check(folder);
+    walk(folder, path, false, 0, &found, name);
+    check(found);
+    return found;
+}
+
+/* ---- changes of names ---- */
+
+static struct name_change *note_name(int what, struct node *folder, const char *name,
+                                     struct node *node) {
+    struct name_change *change = world_alloc(sizeof *change);
+    *change = (struct name_change){.number = ++DISK->number,
+                                   .folder = folder,
+                                   .name = world_copy(name, strlen(name) + 1),
+                                   .node = node,
+                                   .what = what};
+    *DISK->changes_end = change;
+    DISK->changes_end = &change->next;
+    return change;
+}
+
+static void place(struct node *folder, const char *name, struct node *node) {
+    add_entry(&folder->entries, name, node);
+    node->parent = folder;
+    node->name = name;
+}
+
+static struct node *make(struct node *folder, const char *path, enum node_kind kind) {
+    char name[256];
+    folder = folder_of(folder, path, name);
+    struct node *node = node_new(kind);
+    struct name_change *change = note_name(NAME_ADD, folder, name, node);
+    place(folder, change->name, node);
+    return node;
+}
+
+struct node *disk_create(struct node *folder, const char *path) {
+    return make(folder, path, NODE_FILE);
+}
+
+void disk_make_folder(struct node *folder, const char *path) {
+    make(folder, path, NODE_FOLDER);
+}
+
+void disk_make_link(struct node *folder, const char *path, const char *target) {
+    make(folder, path, NODE_LINK)->target = world_copy(target, strlen(target) + 1);
+}
+
+void disk_remove(struct node *folder, const char *path) {
+    char name[256];
+    folder = folder_of(folder, path, name);
+    struct node *node = child_of(folder, name);
+    check(node);
+    note_name(NAME_REMOVE, folder, name, node);
+    remove_entry(&folder->entries, name);
+    node->parent = NULL;
+}
+
+void disk_rename(struct node *from_folder, const char *from, struct node *to_folder,
+                 const char *to) {
+    char name[256], to_name[256];
+    from_folder = folder_of(from_folder, from, name);
+    to_folder = folder_of(to_folder, to, to_name);
+    struct node *node = child_of(from_folder, name), *replaced = child_of(to_folder, to_name);
+    check(node);
+    if (replaced)
+        replaced->parent = NULL;
+    struct name_change *change = note_name(NAME_RENAME, from_folder, name, node);
+    change->to_folder = to_folder;
+    change->to_name = world_copy(to_name, strlen(to_name) + 1);
+    remove_entry(&from_folder->entries, name);
+    place(to_folder, change->to_name, node);
+}
+
+static bool names(const struct name_change *change, const struct node *folder, const char *name) {
+    return (change->folder == folder && strcmp(change->name, name) == 0) ||
+           (change->to_folder && change->to_folder == folder &&
+            strcmp(change->to_name, name) == 0);
+}
+
+/* Does `later` need what `earlier` does? */
+static bool depends(const struct name_change *later, const struct name_change *earlier) {
+    return later->node == earlier->node || later->folder == earlier->node ||
+           later->to_folder == earlier->node || names(earlier, later->folder, later->name) ||
+           (later->to_folder && names(earlier, later->to_folder, later->to_name));
+}
+
+static void apply_name(struct name_change *change) {
+    change->is_done = true;
+    if (change->what == NAME_ADD) {
+        add_entry(&change->folder->synced, change->name, change->node);
+        return;
+    }
+    remove_entry(&change->folder->synced, change->name);
+    if (change->what == NAME_RENAME)
+        add_entry(&change->to_folder->synced, change->to_name, change->node);
+}
+
+/* With all that it depends on. */
+static void commit_name(struct name_change *change) {
+    if (change->is_done)
+        return;
+    for (struct name_change *at = DISK->changes; at != change; at = at->next)
+        if (!at->is_done && depends(change, at))
+            commit_name(at);
+    apply_name(change);
+}
+
+static void forget_done(void) {
+    struct name_change **at = &DISK->changes;
+    while (*at) {
+        if ((*at)->is_done || (*at)->is_dropped)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    }
+    DISK->changes_end = at;
+}
+
+/* ---- changes of bytes ---- */
+
+static void note_change(struct node *file, struct change change) {
+    struct change *copy = world_alloc(sizeof *copy);
+    change.number = ++DISK->number;
+    *copy = change;
+    *file->changes_end = copy;
+    file->changes_end = &copy->next;
+}
+
+void disk_write(struct node *file, uint64_t offset, const void *bytes, size_t size) {
+    if (size > 0)
+        note_change(file, (struct change){.offset = offset,
+                                          .size = size,
+                                          .bytes = world_copy(bytes, size)});
+}
+
+void disk_truncate(struct node *file, uint64_t size) {
+    note_change(file, (struct change){.is_truncation = true, .size = size});
+}
+
+static void resize(struct node *file, uint64_t size) {
+    if (size > file->capacity) {
+        uint64_t capacity = file->capacity ? file->capacity : 1024;
+        while (capacity < size)
+            capacity *= 2;
+        uint8_t *bytes = world_alloc(capacity);
+        if (file->size > 0)
+            memcpy(bytes, file->bytes, file->size);
+        file->bytes = bytes;
+        file->capacity = capacity;
+    }
+    if (size > file->size)
+        memset(file->bytes + file->size, 0, size - file->size);
+    file->size = size;
+}
+
+static void apply_bytes(struct node *file, const struct change *change) {
+    if (change->is_truncation) {
+        resize(file, change->size);
+        return;
+    }
+    if (change->offset + change->size > file->size)
+        resize(file, change->offset + change->size);
+    memcpy(file->bytes + change->offset, change->bytes, change->size);
+}
+
+/* ---- syncs ---- */
+
+uint64_t disk_sync_begin(void) {
+    return DISK->number;
+}
+
+static void sync_file(struct node *file, uint64_t begun) {
+    struct change **at = &file->changes;
+    while (*at) {
+        struct change *change = *at;
+        if (change->number > begun || change->is_lost) {
+            at = &change->next;
+            continue;
+        }
+        apply_bytes(file, change);
+        *at = change->next;
+    }
+    file->changes_end = at;
+}
+
+static void sync_folder(struct node *folder, uint64_t begun) {
+    for (struct name_change *at = DISK->changes; at; at = at->next)
+        if (at->number <= begun && (at->folder == folder || at->to_folder == folder))
+            commit_name(at);
+    forget_done();
+}
+
+void disk_sync_end(struct node *node, uint64_t begun) {
+    world->counts[COUNT_SYNCS]++;
+    if (node->kind == NODE_FOLDER)
+        sync_folder(node, begun);
+    else
+        sync_file(node, begun);
+}
+
+void disk_sync_fail(struct node *node) {
+    for (struct change *change = node->changes; change; change = change->next)
+        change->is_lost = true;
+}
+
+static size_t count_changes(const struct node *node) {
+    size_t count = 0;
+    for (struct change *change = node->changes; change; change = change->next)
+        count++;
+    for (struct entry *entry = node->entries; entry; entry = entry->next)
+        count += count_changes(entry->node);
+    return count;
+}
+
+size_t disk_unsynced(void) {
+    size_t count = count_changes(DISK->root);
+    for (struct name_change *at = DISK->changes; at; at = at->next)
+        count++;
+    return count;
+}
+
+/* ---- a loss of power ---- */
+
+/* How much of what is not synced comes back: it differs from crash to crash, since any mixture is
+ * allowed and the extremes are as likely to show something as the middle. */
+enum luck { LUCK_NOTHING, LUCK_ALL, LUCK_PREFIX, LUCK_MIXED, LUCK_COUNT };
+
+struct fate {
+    enum luck luck;
+    uint64_t until; /* of LUCK_PREFIX: the last change that has happened */
+};
+
+static bool survives(const struct fate *fate, uint64_t number) {
+    switch (fate->luck) {
+    case LUCK_NOTHING:
+        return false;
+    case LUCK_ALL:
+        return true;
+    case LUCK_PREFIX:
+        return number <= fate->until;
+    case LUCK_MIXED:
+    case LUCK_COUNT:
+        break;
+    }
+    return chance(CHANCE_IMAGE) & 1;
+}
+
+/* By sectors of the file: each is written or not; those beyond the end that are not are zeros. */
+static void apply_torn(struct node *file, const struct change *change) {
+    uint64_t end = change->offset + change->size;
+    bool is_prefix = chance(CHANCE_IMAGE) & 1;
+    uint64_t cut = change->offset + chance_below(CHANCE_IMAGE, change->size + 1);
+    if (is_prefix) {
+        struct change part = *change;
+        part.size = cut - change->offset;
+        if (part.size > 0)
+            apply_bytes(file, &part);
+        return;
+    }
+    if (end > file->size)
+        resize(file, end);
+    for (uint64_t at = change->offset; at < end;) {
+        uint64_t next = (at / SECTOR + 1) * SECTOR;
+        if (next > end)
+            next = end;
+        if (chance(CHANCE_IMAGE) & 1)
+            memcpy(file->bytes + at, change->bytes + (at - change->offset), next - at);
+        at = next;
+    }
+}
+
+static void settle_file(struct node *file, const struct fate *fate) {
+    for (struct change *change = file->changes; change; change = change->next) {
+        if (!survives(fate, change->number)) {
+            if (fate->luck == LUCK_PREFIX && !change->is_truncation &&
+                change->number == fate->until + 1)
+                apply_torn(file, change);
+            continue;
+        }
+        if (fate->luck == LUCK_MIXED && !change->is_truncation && chance_once(CHANCE_IMAGE, 3))
+            apply_torn(file, change);
+        else
+            apply_bytes(file, change);
+    }
+    file->changes = NULL;
+    file->changes_end = &file->changes;
+}
+
+static bool is_orphaned(const struct name_change *change) {
+    for (struct name_change *at = DISK->changes; at != change; at = at->next)
+        if (at->is_dropped && depends(change, at))
+            return true;
+    return false;
+}
+
+static void settle_names(const struct fate *fate) {
+    for (struct name_change *at = DISK->changes; at; at = at->next) {
+        if (survives(fate, at->number) && !is_orphaned(at))
+            apply_name(at);
+        else
+            at->is_dropped = true;
+    }
+    DISK->changes = NULL;
+    DISK->changes_end = &DISK->changes;
+}
+
+/* What the synced names lead to is all there is now. */
+static void settle(struct node *node, const struct fate *fate) {
+    if (node->kind == NODE_FILE)
+        settle_file(node, fate);
+    node->entries = NULL;
+    struct entry **end = &node->entries;
+    for (struct entry *entry = node->synced; entry; entry = entry->next) {
+        *end = world_copy(entry, sizeof *entry);
+        (*end)->next = NULL;
+        end = &(*end)->next;
+        entry->node->parent = node;
+        entry->node->name = entry->name;
+        settle(entry->node, fate);
+    }
+}
+
+void disk_lose_power(void) {
+    struct fate fate = {.luck = (enum luck)chance_below(CHANCE_IMAGE, LUCK_COUNT)};
+    uint64_t unsynced = disk_unsynced();
+    fate.until = DISK->number - (unsynced ? chance_below(CHANCE_IMAGE, unsynced + 1) : 0);
+    trace("power: %llu changes are not synced, luck %d", (unsigned long long)unsynced, fate.luck);
+    settle_names(&fate);
+    settle(DISK->root, &fate);
+    make_image();
+}
+
+/* ---- the files in memory ---- */
+
+static void empty_folder(int folder);
+
+static void remove_in(int folder, const char *name) {
+    if (syscall(SYS_unlinkat, folder, name, 0) == 0)
+        return;
+    int inside = (int)syscall(SYS_openat, folder, name, O_RDONLY | O_DIRECTORY);
+    if (inside >= 0) {
+        empty_folder(inside);
+        syscall(SYS_close, inside);
+    }
+    syscall(SYS_unlinkat, folder, name, AT_REMOVEDIR);
+}
+
+struct linux_dirent {
+    uint64_t inode;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
+static void empty_folder(int folder) {
+    _Alignas(8) char bytes[8192];
+    long length;
+    while ((length = syscall(SYS_getdents64, folder, bytes, sizeof bytes)) > 0)
+        for (long at = 0; at < length;) {
+            const struct linux_dirent *entry = (const struct linux_dirent *)(bytes + at);
+            at += entry->length;
+            if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0)
+                remove_in(folder, entry->name);
+        }
+}
+
+static void write_node(int folder, const char *name, const struct node *node) {
+    if (node->kind == NODE_LINK) {
+        check(syscall(SYS_symlinkat, node->target, folder, name) == 0);
+        return;
+    }
+    if (node->kind == NODE_FILE) {
+        int file = (int)syscall(SYS_openat, folder, name, O_WRONLY | O_CREAT | O_EXCL, 0640);
+        check(file >= 0);
+        for (uint64_t at = 0; at < node->size;) {
+            long r = syscall(SYS_pwrite64, file, node->bytes + at, node->size - at, at);
+            check(r > 0);
+            at += (uint64_t)r;
+        }
+        syscall(SYS_close, file);
+        return;
+    }
+    check(syscall(SYS_mkdirat, folder, name, 0750) == 0);
+    int inside = (int)syscall(SYS_openat, folder, name, O_RDONLY | O_DIRECTORY);
+    check(inside >= 0);
+    for (struct entry *entry = node->entries; entry; entry = entry->next)
+        write_node(inside, entry->name, entry->node);
+    syscall(SYS_close, inside);
+}
+
+static void make_image(void) {
+    remove_in(AT_FDCWD, world->root);
+    write_node(AT_FDCWD, world->root, DISK->root);
+}
+
+void disk_begin(void) {
+    world->disk = world_alloc(sizeof *world->disk);
+    DISK->root = node_new(NODE_FOLDER);
+    DISK->changes_end = &DISK->changes;
+    make_image();
+}
+
+/* ---- rot ---- */
+
+static struct node *pick_file(struct node *folder, const char *word, const char *path,
+                              uint64_t *count, char *ret_path, size_t size) {
+    struct node *found = NULL;
+    for (struct entry *entry = folder->entries; entry; entry = entry->next) {
+        char inner[512];
+        snprintf(inner, sizeof inner, "%s/%s", path, entry->name);
+        struct node *node = entry->node;
+        if (node->kind == NODE_FOLDER) {
+            node = pick_file(node, word, inner, count, ret_path, size);
+            found = node ? node : found;
+        } else if (node->kind == NODE_FILE && node->size > 0 && strstr(inner, word) &&
+                   chance_once(CHANCE_FAULT, ++*count)) {
+            found = node;
+            snprintf(ret_path, size, "%s", inner);
+        }
+    }
+    return found;
+}
+
+static void flip(const char *path) {
+    DISK->rotten->bytes[DISK->rotten_at] ^= DISK->rotten_bits;
+    int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY);
+    check(file >= 0);
+    check(syscall(SYS_pwrite64, file, DISK->rotten->bytes + DISK->rotten_at, 1,
+                  DISK->rotten_at) == 1);
+    syscall(SYS_close, file);
+}
+
+static char rotten_path[512];
+
+const char *disk_rot(const char *word) {
+    uint64_t count = 0;
+    DISK->rotten = pick_file(DISK->root, word, world->root, &count, rotten_path,
+                             sizeof rotten_path);
+    if (!DISK->rotten)
+        return NULL;
+    DISK->rotten_at = chance_below(CHANCE_FAULT, DISK->rotten->size);
+    DISK->rotten_bits = (uint8_t)(1u << chance_below(CHANCE_FAULT, 8));
+    flip(rotten_path);
+    return rotten_path;
+}
+
+void disk_mend(void) {
+    if (DISK->rotten)
+        flip(rotten_path);
+    DISK->rotten = NULL;
+}
+
+/* ---- the archive's last segment ---- */
+
+static bool ends_with(const char *name, const char *end) {
+    size_t length = strlen(name), end_length = strlen(end);
+    return length >= end_length && strcmp(name + length - end_length, end) == 0;
+}
+
+struct node *disk_last_segment(void) {
+    struct node *archive = child_of(DISK->root, "archive"), *last = NULL;
+    if (!archive)
+        return NULL;
+    for (struct entry *day = archive->entries; day; day = day->next)
+        for (struct entry *entry = day->node->entries; entry; entry = entry->next)
+            if (ends_with(entry->name, ".seg") &&
+                (!last || strcmp(entry->name, last->name) > 0))
+                last = entry->node;
+    return last;
+}

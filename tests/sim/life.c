@@ -1,0 +1,281 @@
+#include "life.h"
+
+#include "beside.h"
+#include "disk.h"
+#include "model.h"
+#include "network.h"
+#include "schedule.h"
+
+#include "core/base/check.h"
+#include "core/store/archive/archive.h"
+#include "server/ops/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECOND_US      INT64_C(1000000)
+#define PATIENCE_US    (600 * SECOND_US) /* of the world's time, in which everything must be done */
+#define SEGMENT_BYTES  8192
+
+static struct service *service;
+static struct log server_log;
+static bool is_ending;
+static int poller;
+
+/* ---- the ends ---- */
+
+/* In whichever thread the step is. */
+void crash_now(void);
+void crash_now(void) {
+    trace("%s", world->crash_as == LIFE_POWER ? "the power fails" : "kill -9");
+    if (world->crash_as == LIFE_POWER)
+        disk_lose_power();
+    world->injected[world->crash_as == LIFE_POWER ? 0 : 1]++;
+    life_end(world->crash_as);
+}
+
+/* The server has failed, as it is to do when a sync fails: its process ends. */
+static void end_failed(const char *what, const struct error *error) {
+    if (!world->is_disturbed)
+        broken("%s, with a disk that works: %s", what, error->text);
+    trace("%s: %s", what, error->text);
+    life_end(LIFE_REFUSED);
+}
+
+/* ---- the server ---- */
+
+static int64_t wall_us(const struct clock *self) {
+    (void)self;
+    return world->monotonic_us + world->wall_offset_us;
+}
+
+static int64_t monotonic_us(const struct clock *self) {
+    (void)self;
+    return world->monotonic_us;
+}
+
+static const struct clock sim_clock = {.wall_us = wall_us, .monotonic_us = monotonic_us};
+
+/* Segments are small, so that there are many. The linker gives the service this one. */
+int __real_archive_open(const char *path, const struct archive_options *options,
+                        struct archive **ret_archive, struct archive_recovery *ret_recovery,
+                        struct error *ret_error);
+int __wrap_archive_open(const char *path, const struct archive_options *options,
+                        struct archive **ret_archive, struct archive_recovery *ret_recovery,
+                        struct error *ret_error);
+int __wrap_archive_open(const char *path, const struct archive_options *options,
+                        struct archive **ret_archive, struct archive_recovery *ret_recovery,
+                        struct error *ret_error) {
+    struct archive_options small = *options;
+    small.segment_bytes = SEGMENT_BYTES;
+    return __real_archive_open(path, &small, ret_archive, ret_recovery, ret_error);
+}
+
+static void *poll_service(void *user) {
+    (void)user;
+    while (!is_ending) {
+        service_poll_recovery(service);
+        service_poll(service);
+        service_poll_tokens(service);
+        schedule_sleep(20000 + (int64_t)chance_below(CHANCE_WORK, 80000));
+    }
+    return NULL;
+}
+
+static enum service_state state_of(void) {
+    struct error error;
+    if (service_failure(service, &error) < 0)
+        end_failed("the server failed", &error);
+    return service_state(service, NULL, 0);
+}
+
+/* True: ready. False: the disk is in the way, or this has waited long enough. */
+static bool await_ready(void) {
+    int64_t until_us = world->monotonic_us + PATIENCE_US;
+    while (state_of() != SERVICE_READY) {
+        if (world->monotonic_us > until_us) {
+            char reason[512];
+            service_state(service, reason, sizeof reason);
+            broken("the server is not ready after %lld s: %s",
+                   (long long)(PATIENCE_US / SECOND_US), reason);
+        }
+        schedule_sleep(5000);
+    }
+    return true;
+}
+
+static void open_server(void) {
+    struct error error;
+    log_init(&server_log, world_is_verbose ? 2 : open("/dev/null", O_WRONLY | O_CLOEXEC),
+             world_is_verbose ? LOG_DEBUG : LOG_ERROR);
+    const struct service_settings settings = {
+        .policy = world->policy,
+        .archive = world->archive,
+        .generations = world->generations,
+        .synced = world->synced,
+        .sync_interval_us = 1000,
+        .lazy_sync_interval_us = 20000,
+        .max_ahead_us = 60 * SECOND_US,
+        .message_bytes_max = 1u << 20,
+        .clock = &sim_clock,
+        .log = &server_log,
+        .metrics = server_metrics_new(),
+    };
+    if (service_open(&settings, &service, &error) < 0)
+        end_failed("the server does not open", &error);
+    poller = schedule_start(poll_service, NULL, PROCESS_SERVER);
+    await_ready();
+}
+
+static void close_server(void) {
+    struct error error;
+    is_ending = true;
+    schedule_join(poller);
+    network_close();
+    if (service_close(service, &error) < 0)
+        end_failed("the server could not be closed", &error);
+}
+
+/* ---- checks ---- */
+
+static void await_quiet(void) {
+    int64_t until_us = world->monotonic_us + PATIENCE_US;
+    while (network_waiting() > 0) {
+        state_of();
+        if (world->monotonic_us > until_us)
+            broken("%u requests got no answer within %lld s", network_waiting(),
+                   (long long)(PATIENCE_US / SECOND_US));
+        schedule_sleep(3000);
+    }
+}
+
+static void check_cards(void) {
+    for (unsigned card = 0; card < CARDS; card++) {
+        const struct text key = text_of(model_card(card));
+        const struct request request = {
+            .call = CALL_GET_ENTITY,
+            .entity = {.entity = TEXT_LITERAL("card"), .key = &key, .key_count = 1}};
+        struct response response = network_ask(&request);
+        if (response.error.code == ERROR_UNAVAILABLE)
+            return;
+        if (response.error.code == 0)
+            model_compare_card(card, &response.entity);
+        else if (response.error.code != ERROR_NOT_FOUND)
+            broken("GetEntity: %.*s", TEXT_ARGS(response.error.message));
+    }
+}
+
+static void check_totals(void) {
+    struct response response = network_ask(&(struct request){.call = CALL_STATUS});
+    if (response.error.code != 0)
+        broken("Status: %.*s", TEXT_ARGS(response.error.message));
+    if (text_is(response.status.state, "ready"))
+        model_compare_status(&response.status);
+}
+
+static void check_all(void) {
+    await_quiet();
+    await_ready();
+    model_check();
+    check_cards();
+    check_totals();
+}
+
+/* ---- what happens in it ---- */
+
+static void set_clock(void) {
+    static const int64_t steps[] = {-3600, -5, 1, 60, 86400};
+    world->wall_offset_us += SECOND_US * steps[chance_below(CHANCE_FAULT, 5)];
+    trace("the clock is set");
+}
+
+static void reload(void) {
+    model_write_policy(world->policy, (unsigned)chance_below(CHANCE_WORK, POLICIES));
+    service_reload_again(service);
+    world->counts[COUNT_RELOADS]++;
+    while (service_is_reloading(service))
+        schedule_sleep(1000);
+}
+
+static void act(void) {
+    if (chance_once(CHANCE_WORK, 60))
+        reload();
+    else
+        network_act();
+    if (chance_once(CHANCE_WORK, 8))
+        network_repeat();
+    if (fault_happens(FAULT_CLOCK, 100))
+        set_clock();
+    if (fault_happens(FAULT_NIGHT, 60)) {
+        beside_kill();
+        beside_start();
+    }
+    if (chance_once(CHANCE_WORK, 30))
+        check_all();
+    if (chance_once(CHANCE_WORK, 3))
+        schedule_sleep((int64_t)chance_below(CHANCE_WORK, 4000));
+    else
+        schedule_step();
+}
+
+static void live(void) {
+    if (world->life > 1 && world->end == LIFE_POWER)
+        model_after_power();
+    open_server();
+    network_open(service);
+    await_quiet();
+    model_check_again();
+    check_cards();
+    check_totals();
+    beside_start();
+    uint64_t actions = 20 + chance_below(CHANCE_WORK, 150);
+    for (uint64_t i = 0; i < actions && world->steps < world->steps_max; i++)
+        act();
+    check_all();
+    beside_stop();
+    check_all();
+    close_server();
+    life_end(LIFE_CLOSED);
+}
+
+/* How and when this life ends, if nothing else ends it. Often it is young. */
+static void plan_end(void) {
+    bool is_young = chance_once(CHANCE_FAULT, 3);
+    uint64_t after = 1 + chance_below(CHANCE_FAULT, is_young ? 300 : 2000);
+    uint64_t kind = chance_below(CHANCE_FAULT, 10);
+    world->crash_at = UINT64_MAX;
+    world->crash_as = kind < 5 ? LIFE_POWER : LIFE_KILLED;
+    if (kind < 8 && (world->faults & (kind < 5 ? FAULT_POWER : FAULT_KILL)))
+        world->crash_at = world->steps + after;
+}
+
+/* Most disks work most of the time. */
+static void plan_disk(void) {
+    static const uint64_t rates[] = {UINT64_MAX, UINT64_MAX, 2000, 300, 40};
+    world->slow_in = rates[chance_below(CHANCE_FAULT, 5)];
+    world->full_in = rates[chance_below(CHANCE_FAULT, 5)];
+    world->error_in = rates[chance_below(CHANCE_FAULT, 5)];
+}
+
+static void on_signal(int signal) {
+    snprintf(world->report, sizeof world->report, "signal %d", signal);
+    world->end = LIFE_BROKEN;
+    _exit(0);
+}
+
+void life_live(void) {
+    if (!world_is_verbose) {
+        signal(SIGSEGV, on_signal);
+        signal(SIGBUS, on_signal);
+        signal(SIGABRT, on_signal);
+    }
+    world->is_disturbed = false;
+    plan_end();
+    plan_disk();
+    schedule_run(live);
+    abort();
+}
