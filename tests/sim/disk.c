@@ -37,6 +37,7 @@ struct node {
     uint8_t *bytes;                 /* of a file: on disk */
     uint64_t size, capacity;
     struct change *changes, **changes_end;
+    unsigned failures; /* of syncs */
 };
 
 /* A change of names that is not on disk. */
@@ -382,7 +383,12 @@ void disk_sync_end(struct node *node, uint64_t begun) {
         sync_file(node, begun);
 }
 
+unsigned disk_failures(const struct node *node) {
+    return node->failures;
+}
+
 void disk_sync_fail(struct node *node) {
+    node->failures++;
     for (struct change *change = node->changes; change; change = change->next)
         change->is_lost = true;
 }

@@ -43,6 +43,8 @@ void disk_truncate(struct node *file, uint64_t size);
 uint64_t disk_sync_begin(void);
 void disk_sync_end(struct node *node, uint64_t begun);
 void disk_sync_fail(struct node *node);
+/* How many have failed. Linux tells every descriptor that was open then. */
+unsigned disk_failures(const struct node *node);
 
 /* The image becomes what the disk holds, and the files in memory are made anew. */
 void disk_lose_power(void);

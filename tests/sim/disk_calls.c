@@ -26,6 +26,7 @@
 static struct {
     struct node *node; /* NULL: not of the disk */
     int process;
+    unsigned failures; /* of syncs of the file, as far as this descriptor was told */
 } opened[DESCRIPTORS_MAX];
 
 static struct node *node_of(int descriptor) {
@@ -38,6 +39,7 @@ static void set_node(int descriptor, struct node *node) {
     if (descriptor >= 0 && descriptor < DESCRIPTORS_MAX) {
         opened[descriptor].node = node;
         opened[descriptor].process = schedule_process();
+        opened[descriptor].failures = node ? disk_failures(node) : 0;
     }
 }
 
@@ -200,6 +202,8 @@ static ssize_t write_to(int descriptor, struct node *node, const void *bytes, si
                       : syscall(SYS_pwrite64, descriptor, bytes, size, offset);
     if (r > 0)
         disk_write(node, offset, bytes, (size_t)r);
+    trace("%d writes %s: %zd bytes at %llu", schedule_self(), disk_name(node), r,
+          (unsigned long long)offset);
     return r;
 }
 
@@ -259,6 +263,7 @@ int ftruncate(int descriptor, off_t size) {
     if (number)
         return fail(number);
     int r = (int)syscall(SYS_ftruncate, descriptor, size);
+    trace("%d truncates %s to %lld", schedule_self(), disk_name(node), (long long)size);
     if (r == 0)
         disk_truncate(node, (uint64_t)size);
     return r;
@@ -273,13 +278,21 @@ int posix_fallocate(int descriptor, off_t offset, off_t size) {
 
 /* ---- syncing ---- */
 
-static int sync_node(struct node *node) {
+static int sync_node(int descriptor, struct node *node) {
     uint64_t begun = disk_sync_begin();
     bool is_last = node == disk_last_segment();
     uint64_t acknowledged = model_acknowledged();
     int number = trouble(false);
+    if (!number && opened[descriptor].failures != disk_failures(node)) {
+        opened[descriptor].failures = disk_failures(node);
+        trace("%d syncs %s: another one has failed", schedule_self(), disk_name(node));
+        return fail(EIO);
+    }
+    trace("%d syncs %s: %s", schedule_self(), disk_name(node),
+          number ? strerror(number) : "done");
     if (number) {
         disk_sync_fail(node);
+        opened[descriptor].failures = disk_failures(node);
         return fail(number);
     }
     disk_sync_end(node, begun);
@@ -290,12 +303,12 @@ static int sync_node(struct node *node) {
 
 int fdatasync(int descriptor) {
     struct node *node = node_of(descriptor);
-    return node ? sync_node(node) : 0;
+    return node ? sync_node(descriptor, node) : 0;
 }
 
 int fsync(int descriptor) {
     struct node *node = node_of(descriptor);
-    return node ? sync_node(node) : 0;
+    return node ? sync_node(descriptor, node) : 0;
 }
 
 int sync_file_range(int descriptor, off_t offset, off_t size, unsigned flags) {

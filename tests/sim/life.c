@@ -111,7 +111,7 @@ static bool await_ready(void) {
 static void open_server(void) {
     struct error error;
     log_init(&server_log, world_is_verbose ? 2 : open("/dev/null", O_WRONLY | O_CLOEXEC),
-             world_is_verbose ? LOG_DEBUG : LOG_ERROR);
+             LOG_INFO); /* the same always: what is logged takes locks, which are steps */
     const struct service_settings settings = {
         .policy = world->policy,
         .archive = world->archive,
