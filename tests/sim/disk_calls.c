@@ -66,16 +66,16 @@ static int trouble(bool can_be_full) {
         schedule_sleep((int64_t)(1u << chance_below(CHANCE_FAULT, 22)));
     if (can_be_full && disk_trouble > 0) {
         disk_trouble--;
-        world->is_disturbed = true;
+        world->is_disturbed = world->was_full = true;
         return ENOSPC;
     }
     if (can_be_full && fault_happens(FAULT_FULL, world->full_in)) {
         disk_trouble = (unsigned)chance_below(CHANCE_FAULT, 12);
-        world->is_disturbed = true;
+        world->is_disturbed = world->was_full = true;
         return ENOSPC;
     }
     if (fault_happens(FAULT_ERROR, world->error_in)) {
-        world->is_disturbed = true;
+        world->is_disturbed = world->was_full = true;
         return EIO;
     }
     return 0;

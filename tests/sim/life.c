@@ -108,6 +108,21 @@ static bool await_ready(void) {
     return true;
 }
 
+/* A write that ends a segment and is withdrawn then has had a sync mark in between; tables that were
+ * built of it belong to no archive. The server says what to do about them. */
+static bool is_of_withdrawn(const struct error *error) {
+    return world->was_full && strstr(error->text, "of another archive than");
+}
+
+static void remove_tables(void) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/current", world->generations);
+    schedule_paused++;
+    unlink(path);
+    schedule_paused--;
+    world->counts[COUNT_REMEDIES]++;
+}
+
 static void open_server(void) {
     struct error error;
     log_init(&server_log, world_is_verbose ? 2 : open("/dev/null", O_WRONLY | O_CLOEXEC),
@@ -125,7 +140,12 @@ static void open_server(void) {
         .log = &server_log,
         .metrics = server_metrics_new(),
     };
-    if (service_open(&settings, &service, &error) < 0)
+    int r = service_open(&settings, &service, &error);
+    if (r == -ERROR_NOT_FOUND && is_of_withdrawn(&error)) {
+        remove_tables();
+        r = service_open(&settings, &service, &error);
+    }
+    if (r < 0)
         end_failed("the server does not open", &error);
     poller = schedule_start(poll_service, NULL, PROCESS_SERVER);
     await_ready();

@@ -68,6 +68,7 @@ struct world {
     unsigned life;
     enum life_end end; /* of this life */
     uint64_t slow_in, full_in, error_in; /* calls of the disk in which one is slow, or fails */
+    bool was_full;     /* a write of the archive was withdrawn in some life */
     bool is_disturbed; /* in this life the disk has failed: refusals are as they should be */
     uint64_t injected[FAULT_KINDS], ends[LIFE_END_COUNT];
     uint64_t counts[16]; /* enum count */
@@ -93,6 +94,7 @@ enum count {
     COUNT_LOST, /* records that a loss of power took as documented */
     COUNT_BRAKES,
     COUNT_ERASURES,
+    COUNT_REMEDIES, /* an operator had to remove tables: README.md, "Known" */
     COUNT_COUNT
 };
 extern const char *const count_names[COUNT_COUNT];
