@@ -24,7 +24,7 @@ struct entry {
 struct change {
     struct change *next;
     uint64_t number;
-    bool is_truncation, is_lost; /* lost: a sync of it has failed */
+    bool is_truncation;
     uint64_t offset, size;       /* of a truncation: the new size */
     uint8_t *bytes;
 };
@@ -358,7 +358,7 @@ static void sync_file(struct node *file, uint64_t begun) {
     struct change **at = &file->changes;
     while (*at) {
         struct change *change = *at;
-        if (change->number > begun || change->is_lost) {
+        if (change->number > begun) {
             at = &change->next;
             continue;
         }
@@ -381,16 +381,6 @@ void disk_sync_end(struct node *node, uint64_t begun) {
         sync_folder(node, begun);
     else
         sync_file(node, begun);
-}
-
-unsigned disk_failures(const struct node *node) {
-    return node->failures;
-}
-
-void disk_sync_fail(struct node *node) {
-    node->failures++;
-    for (struct change *change = node->changes; change; change = change->next)
-        change->is_lost = true;
 }
 
 static size_t count_changes(const struct node *node) {
@@ -457,6 +447,25 @@ static void apply_torn(struct node *file, const struct change *change) {
             memcpy(file->bytes + at, change->bytes + (at - change->offset), next - at);
         at = next;
     }
+}
+
+unsigned disk_failures(const struct node *node) {
+    return node->failures;
+}
+
+/* Each of the writes has reached the disk, in part or not at all; and whatever it was, nothing will
+ * write it again. */
+void disk_sync_fail(struct node *node) {
+    node->failures++;
+    for (struct change *change = node->changes; change; change = change->next) {
+        uint64_t fate = chance_below(CHANCE_FAULT, 3);
+        if (fate == 0 || change->is_truncation)
+            apply_bytes(node, change);
+        else if (fate == 1)
+            apply_torn(node, change);
+    }
+    node->changes = NULL;
+    node->changes_end = &node->changes;
 }
 
 static void settle_file(struct node *file, const struct fate *fate) {

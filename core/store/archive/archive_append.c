@@ -262,6 +262,17 @@ static int name_file(const struct archive *archive, const char **name,
     return 0;
 }
 
+/* For good: the segment before it is about to lose the sync mark that a later one relies on, so its
+ * name must not come back in a crash. */
+static int remove_segment(const struct archive *archive, const char *name) {
+    char folder[DAY_NAME_SIZE];
+    struct error ignored;
+    day_format(archive->list.segments[archive->list.count - 1].day, folder);
+    if (unlinkat(archive->directory, name, 0) < 0)
+        return -1;
+    return directory_sync(archive->directory, folder, &ignored);
+}
+
 /* Creates the segment that the next record goes to and makes it the last one. The caller owns the
  * descriptor of the one before. On failure the new file is removed again. */
 static int begin_segment(struct archive *archive, int32_t day, struct error *ret_error) {
@@ -290,7 +301,7 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
         r = sync_names(archive, folder, ret_error);
     if (r < 0) {
         close(descriptor);
-        if (unlinkat(archive->directory, name, 0) < 0)
+        if (remove_segment(archive, name) < 0)
             archive->failed = true;
         archive->list.count--;
         return r;
@@ -376,7 +387,7 @@ static void roll_back(struct archive *archive, const struct archive_written *bef
         archive->written.synced != before->synced || archive->list.count != before->segment_count;
     while (archive->list.count > before->segment_count) { /* the newest first */
         const char *name = archive->list.segments[archive->list.count - 1].name;
-        if (unlinkat(archive->directory, name, 0) < 0)
+        if (remove_segment(archive, name) < 0)
             archive->failed = true;
         archive->list.count--;
         archive->syncing_first = 0; /* a new file may get the same name */

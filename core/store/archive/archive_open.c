@@ -449,6 +449,21 @@ static int write_again(const struct archive *archive, const struct finding *find
                            archive->list.segments[archive->list.count - 1].name);
 }
 
+/* Likewise it may have been killed between giving the last segment its name and syncing that. */
+static int sync_names(const struct archive *archive, struct error *ret_error) {
+    char day[DAY_NAME_SIZE];
+    struct error ignored;
+    if (archive->list.count == 0)
+        return 0;
+    day_format(archive->list.segments[archive->list.count - 1].day, day);
+    int r = directory_sync(archive->directory, day, ret_error);
+    if (r == 0)
+        r = directory_sync(archive->directory, ".", ret_error);
+    if (r == 0)
+        directory_sync(archive->directory, "..", &ignored); /* not everybody may open it */
+    return r;
+}
+
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
                     struct error *ret_error) {
     struct finding finding = {.access = O_RDWR, .time_us = INT64_MIN};
@@ -462,6 +477,8 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
         r = cut_tail(archive, &finding, &recovery, ret_error);
     if (r == 0 && finding.file && !finding.file->is_sealed)
         r = write_again(archive, &finding, ret_error);
+    if (r == 0)
+        r = sync_names(archive, ret_error);
     if (r == 0 && finding.file && !finding.file->is_sealed)
         r = segment_claim(finding.file->descriptor, finding.file->name, ret_error);
     segment_walk_deinit(&finding.walk);
