@@ -296,7 +296,7 @@ static int sync_node(int descriptor, struct node *node) {
         return fail(number);
     }
     disk_sync_end(node, begun);
-    if (is_last && node == disk_last_segment())
+    if (is_last && node == disk_last_segment() && disk_failures(node) == 0)
         model_note_synced(acknowledged);
     return 0;
 }

@@ -395,6 +395,10 @@ static void roll_back(struct archive *archive, const struct archive_written *bef
     archive->written = *before;
     if (kept != before->descriptor)
         close_descriptor(kept);
+    /* A new segment that is still there follows the old one with its mark. Whoever opens the
+     * archive finds what was refused, and clients ask for it again. */
+    if (archive->failed)
+        return;
     if (before->descriptor >= 0 && ftruncate(before->descriptor, (off_t)before->size) < 0)
         archive->failed = true;
     /* The sync mark that closed the segment may be on disk already: it must not come back in a
