@@ -80,6 +80,20 @@ struct sale *model_sale(size_t index) {
     return &MODEL->sales[index];
 }
 
+/* Moves it to exactly an hour or a day after another one of its card, if there is a fitting one: by
+ * chance alone no transaction would be at the edge of a window. */
+static void to_an_edge(struct sale *sale, size_t before) {
+    const int64_t windows[] = {HOUR_US, DAY_US};
+    int64_t window_us = windows[chance_below(CHANCE_WORK, 2)];
+    int64_t early_us = (int64_t)chance_below(CHANCE_WORK, 2); /* the microsecond before it, too */
+    for (size_t i = 0; i < before; i++) {
+        int64_t edge_us = MODEL->sales[i].event_time_us + window_us - early_us;
+        if (MODEL->sales[i].card == sale->card && edge_us <= MODEL->now_us &&
+            edge_us > MODEL->now_us - 20 * 60000000)
+            sale->event_time_us = edge_us;
+    }
+}
+
 /* Event times rise by seconds to minutes; some events come late, but within the lateness. */
 size_t model_add_sale(void) {
     if (MODEL->sale_count == SALES_MAX)
@@ -92,6 +106,8 @@ size_t model_add_sale(void) {
     sale->card = (unsigned)chance_below(CHANCE_WORK, CARDS);
     sale->merchant = (unsigned)chance_below(CHANCE_WORK, MERCHANTS);
     sale->event_time_us = MODEL->now_us - late_us;
+    if (chance_once(CHANCE_WORK, 4))
+        to_an_edge(sale, index);
     sale->amount_minor = 1 + (int64_t)chance_below(CHANCE_WORK, 30000);
     return index;
 }
