@@ -55,9 +55,6 @@ struct sim_disk {
     struct node *root;
     uint64_t number; /* of the last change */
     struct name_change *changes, **changes_end;
-    struct node *rotten;
-    uint64_t rotten_at;
-    uint8_t rotten_bits;
 };
 
 #define DISK (world->disk)
@@ -598,56 +595,6 @@ void disk_begin(void) {
     DISK->root = node_new(NODE_FOLDER);
     DISK->changes_end = &DISK->changes;
     make_image();
-}
-
-/* ---- rot ---- */
-
-static struct node *pick_file(struct node *folder, const char *word, const char *path,
-                              uint64_t *count, char *ret_path, size_t size) {
-    struct node *found = NULL;
-    for (struct entry *entry = folder->entries; entry; entry = entry->next) {
-        char inner[512];
-        snprintf(inner, sizeof inner, "%s/%s", path, entry->name);
-        struct node *node = entry->node;
-        if (node->kind == NODE_FOLDER) {
-            node = pick_file(node, word, inner, count, ret_path, size);
-            found = node ? node : found;
-        } else if (node->kind == NODE_FILE && node->size > 0 && strstr(inner, word) &&
-                   chance_once(CHANCE_FAULT, ++*count)) {
-            found = node;
-            snprintf(ret_path, size, "%s", inner);
-        }
-    }
-    return found;
-}
-
-static void flip(const char *path) {
-    DISK->rotten->bytes[DISK->rotten_at] ^= DISK->rotten_bits;
-    int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY);
-    check(file >= 0);
-    check(syscall(SYS_pwrite64, file, DISK->rotten->bytes + DISK->rotten_at, 1,
-                  DISK->rotten_at) == 1);
-    syscall(SYS_close, file);
-}
-
-static char rotten_path[512];
-
-const char *disk_rot(const char *word) {
-    uint64_t count = 0;
-    DISK->rotten = pick_file(DISK->root, word, world->root, &count, rotten_path,
-                             sizeof rotten_path);
-    if (!DISK->rotten)
-        return NULL;
-    DISK->rotten_at = chance_below(CHANCE_FAULT, DISK->rotten->size);
-    DISK->rotten_bits = (uint8_t)(1u << chance_below(CHANCE_FAULT, 8));
-    flip(rotten_path);
-    return rotten_path;
-}
-
-void disk_mend(void) {
-    if (DISK->rotten)
-        flip(rotten_path);
-    DISK->rotten = NULL;
 }
 
 /* ---- the archive's last segment ---- */

@@ -51,9 +51,5 @@ void disk_lose_power(void);
 /* Writes that are not synced now, over all files and folders. */
 size_t disk_unsynced(void);
 
-/* Flips bits in a file that is on disk, whose path contains the word: its path; NULL: there is no
- * such file. `mend` undoes it. */
-const char *disk_rot(const char *word);
-void disk_mend(void);
 /* The file of the archive that its writer appends to; NULL: none yet. */
 struct node *disk_last_segment(void);

@@ -4,6 +4,7 @@
 #undef _FILE_OFFSET_BITS /* both names of each call are defined below */
 
 #include "disk.h"
+#include "life.h"
 #include "model.h"
 #include "schedule.h"
 
@@ -61,6 +62,8 @@ static unsigned disk_trouble; /* while above 0 the disk is full or failing */
 static int trouble(bool can_be_full) {
     if (schedule_paused)
         return 0;
+    if (world->crash_call > 0 && --world->crash_call == 0)
+        crash_now();
     schedule_step();
     if (fault_happens(FAULT_SLOW, world->slow_in))
         schedule_sleep((int64_t)(1u << chance_below(CHANCE_FAULT, 22)));

@@ -11,6 +11,7 @@
 #include "server/ops/metrics.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,8 +29,6 @@ static int poller;
 
 /* ---- the ends ---- */
 
-/* In whichever thread the step is. */
-void crash_now(void);
 void crash_now(void) {
     trace("%s", world->crash_as == LIFE_POWER ? "the power fails" : "kill -9");
     if (world->crash_as == LIFE_POWER)
@@ -93,8 +92,7 @@ static enum service_state state_of(void) {
     return service_state(service, NULL, 0);
 }
 
-/* True: ready. False: the disk is in the way, or this has waited long enough. */
-static bool await_ready(void) {
+static void await_ready(void) {
     int64_t until_us = world->monotonic_us + PATIENCE_US;
     while (state_of() != SERVICE_READY) {
         if (world->monotonic_us > until_us) {
@@ -105,7 +103,6 @@ static bool await_ready(void) {
         }
         schedule_sleep(5000);
     }
-    return true;
 }
 
 /* A write that ends a segment and is withdrawn then has had a sync mark in between; tables that were
@@ -123,8 +120,7 @@ static void remove_tables(void) {
     world->counts[COUNT_REMEDIES]++;
 }
 
-static void open_server(void) {
-    struct error error;
+static int open_service(struct error *ret_error) {
     log_init(&server_log, world_is_verbose ? 2 : open("/dev/null", O_WRONLY | O_CLOEXEC),
              LOG_INFO); /* the same always: what is logged takes locks, which are steps */
     const struct service_settings settings = {
@@ -140,10 +136,15 @@ static void open_server(void) {
         .log = &server_log,
         .metrics = server_metrics_new(),
     };
-    int r = service_open(&settings, &service, &error);
+    return service_open(&settings, &service, ret_error);
+}
+
+static void open_server(void) {
+    struct error error;
+    int r = open_service(&error);
     if (r == -ERROR_NOT_FOUND && is_of_withdrawn(&error)) {
         remove_tables();
-        r = service_open(&settings, &service, &error);
+        r = open_service(&error);
     }
     if (r < 0)
         end_failed("the server does not open", &error);
@@ -205,6 +206,28 @@ static void check_all(void) {
     check_totals();
 }
 
+/* ---- after rot ---- */
+
+int life_open_server(struct error *ret_error) {
+    int r = open_service(ret_error);
+    while (r == 0 && service_state(service, NULL, 0) == SERVICE_STARTING)
+        schedule_sleep(5000);
+    return r < 0 ? r : service_failure(service, ret_error);
+}
+
+void life_check_rotten(bool may_be_short) {
+    network_open(service);
+    if (model_is_whole(may_be_short))
+        check_cards();
+}
+
+void life_without_faults(void) {
+    world->crash_at = UINT64_MAX;
+    world->crash_call = 0;
+    world->slow_in = world->full_in = world->error_in = UINT64_MAX;
+    world->memory_fails = 0;
+}
+
 /* ---- what happens in it ---- */
 
 static void set_clock(void) {
@@ -262,15 +285,21 @@ static void live(void) {
     life_end(LIFE_CLOSED);
 }
 
-/* How and when this life ends, if nothing else ends it. Often it is young. */
+/* How and when this life ends, if nothing else ends it. Often it is young; and as often between two
+ * calls of the disk as between two steps, of which there are ten times as many. */
 static void plan_end(void) {
     bool is_young = chance_once(CHANCE_FAULT, 3);
     uint64_t after = 1 + chance_below(CHANCE_FAULT, is_young ? 300 : 2000);
     uint64_t kind = chance_below(CHANCE_FAULT, 10);
     world->crash_at = UINT64_MAX;
     world->crash_as = kind < 5 ? LIFE_POWER : LIFE_KILLED;
-    if (kind < 8 && (world->faults & (kind < 5 ? FAULT_POWER : FAULT_KILL)))
+    world->crash_call = 0;
+    if (kind >= 8 || !(world->faults & (kind < 5 ? FAULT_POWER : FAULT_KILL)))
+        return;
+    if (chance_once(CHANCE_FAULT, 2))
         world->crash_at = world->steps + after;
+    else
+        world->crash_call = 1 + after / 10;
 }
 
 /* Most disks work most of the time. */
@@ -281,21 +310,32 @@ static void plan_disk(void) {
     world->error_in = rates[chance_below(CHANCE_FAULT, 5)];
 }
 
+static void plan_memory(void) {
+    uint64_t most = UINT64_C(1) << (4 + chance_below(CHANCE_FAULT, 12));
+    world->memory_at = 1 + chance_below(CHANCE_FAULT, most);
+    world->memory_fails = chance_once(CHANCE_FAULT, 8) && (world->faults & FAULT_MEMORY)
+                              ? 1 + chance_below(CHANCE_FAULT, 3)
+                              : 0;
+}
+
 static void on_signal(int signal) {
+    void *calls[64];
+    if (signal == SIGABRT && world->is_short_of_memory)
+        life_end(LIFE_MEMORY); /* a library's object could not be made */
+    backtrace_symbols_fd(calls, backtrace(calls, 64), 2);
     snprintf(world->report, sizeof world->report, "signal %d", signal);
     world->end = LIFE_BROKEN;
     _exit(0);
 }
 
 void life_live(void) {
-    if (!world_is_verbose) {
-        signal(SIGSEGV, on_signal);
-        signal(SIGBUS, on_signal);
-        signal(SIGABRT, on_signal);
-    }
-    world->is_disturbed = false;
+    signal(SIGSEGV, on_signal);
+    signal(SIGBUS, on_signal);
+    signal(SIGABRT, on_signal);
+    world->is_disturbed = world->is_short_of_memory = false;
     plan_end();
     plan_disk();
+    plan_memory();
     schedule_run(live);
     abort();
 }

@@ -681,6 +681,40 @@ void model_check_again(void) {
     schedule_paused--;
 }
 
+bool model_is_whole(bool may_be_short) {
+    struct archive_reader *reader;
+    struct arena arena;
+    struct record record;
+    struct error error;
+    uint64_t end = 0;
+    int r = 1;
+    schedule_paused++;
+    arena_init(&arena, 64u << 20);
+    if (archive_reader_open(world->archive, (struct archive_place){0}, &reader, &error) < 0)
+        broken("after rot the archive cannot be read: %s", error.text);
+    while (r > 0 && end < MODEL->record_count &&
+           (r = archive_reader_next(reader, &arena, &record, &error)) > 0) {
+        end = record.position;
+        /* The server has written something else in place of what was cut off. */
+        if (MODEL->records[end].digest != digest_of(reader, &record) && may_be_short &&
+            record.type == RECORD_ENGINE)
+            r = 0;
+        else if (MODEL->records[end].digest != digest_of(reader, &record))
+            broken("after rot record %llu, a %s, is another one", (unsigned long long)end,
+                   record_type_name(record.type));
+        arena_reset(&arena);
+        world->counts[COUNT_CHECKS]++;
+    }
+    archive_reader_close(reader);
+    arena_deinit(&arena);
+    schedule_paused--;
+    if (r == 0 && !may_be_short)
+        broken("after rot of tables the archive ends with record %llu", (unsigned long long)end);
+    if (r < 0)
+        trace("rot: %s", error.text);
+    return r > 0;
+}
+
 /* ---- entities and totals ---- */
 
 void model_compare_card(unsigned card, const struct entity_response *entity) {

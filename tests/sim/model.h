@@ -78,6 +78,9 @@ void model_check(void);
 /* The same from its first record on, at the beginning of a life: what was there before must be the
  * same. */
 void model_check_again(void);
+/* After rot: each record that can be read must be what it was. False: not all can be read, or some
+ * are missing from the end, which may be. */
+bool model_is_whole(bool may_be_short);
 /* What an entity's features must be now. */
 void model_compare_card(unsigned card, const struct entity_response *entity);
 void model_compare_status(const struct status_response *status);

@@ -1,5 +1,7 @@
 #include "schedule.h"
 
+#include "life.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,8 +116,6 @@ static int choose(void) {
 }
 
 /* ---- steps ---- */
-
-void crash_now(void); /* life.c */
 
 static void count_step(void) {
     world->steps++;

@@ -6,6 +6,7 @@
 #include "disk.h"
 #include "life.h"
 #include "model.h"
+#include "rot.h"
 #include "world.h"
 
 #include "core/base/check.h"
@@ -19,6 +20,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+void memory_begin(void); /* memory_calls.c */
 
 #define STEPS_DEFAULT 20000
 #define LIVES_MAX     2000 /* of a seed: each is at least some steps long */
@@ -46,6 +49,13 @@ static double now_s(void) {
 
 /* ---- one seed ---- */
 
+static void set_places(void) {
+    snprintf(world->root, sizeof world->root, "%s/data", base);
+    snprintf(world->archive, sizeof world->archive, "%s/archive", world->root);
+    snprintf(world->generations, sizeof world->generations, "%s/generations", world->root);
+    snprintf(world->policy, sizeof world->policy, "%s/policy", base);
+}
+
 static void begin_seed(uint64_t seed, uint64_t steps, unsigned faults) {
     world_begin(seed);
     world->steps_max = steps;
@@ -53,17 +63,14 @@ static void begin_seed(uint64_t seed, uint64_t steps, unsigned faults) {
     world->synced = chance(CHANCE_WORK) & 1;
     world->monotonic_us = 1000 * INT64_C(1000000);
     world->wall_offset_us = MODEL_START_US + 366 * 86400 * INT64_C(1000000);
-    snprintf(world->root, sizeof world->root, "%s/data", base);
-    snprintf(world->archive, sizeof world->archive, "%s/archive", world->root);
-    snprintf(world->generations, sizeof world->generations, "%s/generations", world->root);
-    snprintf(world->policy, sizeof world->policy, "%s/policy", base);
+    set_places();
     disk_begin();
     model_begin();
     model_write_policy(world->policy, 0);
 }
 
 /* One life; a process that ends in another way than the simulator knows has crashed. */
-static void live_once(void) {
+static void live_once(void (*live)(void)) {
     world->life++;
     fflush(stdout);
     pid_t child = fork();
@@ -71,12 +78,20 @@ static void live_once(void) {
         perror("sim: fork");
         exit(2);
     }
-    if (child == 0)
-        life_live();
+    if (child == 0) {
+        if (!world_is_verbose)
+            dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
+        live();
+    }
     int status;
     check(waitpid(child, &status, 0) == child);
     if (world->end == LIFE_BROKEN)
         return;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_EXHAUSTED &&
+        world->is_short_of_memory) {
+        world->end = LIFE_MEMORY;
+        return;
+    }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         world->end = LIFE_BROKEN;
         snprintf(world->report, sizeof world->report, "the process ended with %s %d",
@@ -85,13 +100,25 @@ static void live_once(void) {
     }
 }
 
+static void rot_once(void) {
+    char command[80];
+    live_once(rot_live);
+    if (world->end != LIFE_BROKEN)
+        world->end = LIFE_CLOSED; /* what was there before is as it was */
+    set_places();
+    snprintf(command, sizeof command, "rm -rf %s/rotten", base);
+    check(system(command) == 0);
+}
+
 /* True: nothing was broken. */
 static bool run_seed(uint64_t seed, uint64_t steps, unsigned faults) {
     begin_seed(seed, steps, faults);
     while (world->steps < world->steps_max && world->end != LIFE_BROKEN &&
            world->life < LIVES_MAX) {
-        live_once();
+        live_once(life_live);
         world->ends[world->end]++;
+        if (world->end == LIFE_CLOSED && (world->faults & FAULT_ROT) && chance_once(CHANCE_FAULT, 2))
+            rot_once();
     }
     sum_steps += world->steps;
     sum_lives += world->life;
@@ -262,6 +289,7 @@ static void fix_addresses(char **argv) {
 int main(int argc, char **argv) {
     fix_addresses(argv);
     struct options options = parse(argc, argv);
+    memory_begin();
     world_open();
     make_base();
     double began_s = now_s();

@@ -59,6 +59,7 @@ struct world {
     uint64_t seed;
     uint64_t steps, steps_max; /* of the seed: no life begins at or after steps_max */
     uint64_t crash_at;         /* step at which this life ends by itself; UINT64_MAX: never */
+    uint64_t crash_call;       /* the same by calls that change the disk; 0: never */
     enum life_end crash_as;
     unsigned faults; /* kinds that may happen */
     uint64_t random[CHANCE_COUNT];
@@ -68,6 +69,8 @@ struct world {
     unsigned life;
     enum life_end end; /* of this life */
     uint64_t slow_in, full_in, error_in; /* calls of the disk in which one is slow, or fails */
+    uint64_t memory_at, memory_fails; /* allocations until one fails; how many do then */
+    bool is_short_of_memory;          /* one has failed in this life */
     bool was_full;     /* a write of the archive was withdrawn in some life */
     bool is_disturbed; /* in this life the disk has failed: refusals are as they should be */
     uint64_t injected[FAULT_KINDS], ends[LIFE_END_COUNT];
