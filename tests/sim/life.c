@@ -69,7 +69,7 @@ int __wrap_archive_open(const char *path, const struct archive_options *options,
 int __wrap_archive_open(const char *path, const struct archive_options *options,
                         struct archive **ret_archive, struct archive_recovery *ret_recovery,
                         struct error *ret_error) {
-    struct archive_options small = *options;
+    struct archive_options small = options ? *options : (struct archive_options){0};
     small.segment_bytes = SEGMENT_BYTES;
     return __real_archive_open(path, &small, ret_archive, ret_recovery, ret_error);
 }

@@ -57,6 +57,7 @@ struct model {
     int64_t now_us;
     int64_t receive_time_us;
     uint64_t outcomes;
+    enum { ERASURE_NONE, ERASURE_BEGUN, ERASURE_DONE } erasures[CARDS];
 };
 
 #define MODEL (world->model)
@@ -103,7 +104,9 @@ size_t model_add_sale(void) {
     MODEL->now_us += (int64_t)chance_below(CHANCE_WORK, 400000000);
     int64_t late_us = chance_once(CHANCE_WORK, 5) ? (int64_t)chance_below(CHANCE_WORK, 20 * 60000000)
                                                   : 0;
-    sale->card = (unsigned)chance_below(CHANCE_WORK, CARDS);
+    do
+        sale->card = (unsigned)chance_below(CHANCE_WORK, CARDS);
+    while (model_is_erasing(sale->card));
     sale->merchant = (unsigned)chance_below(CHANCE_WORK, MERCHANTS);
     sale->event_time_us = MODEL->now_us - late_us;
     if (chance_once(CHANCE_WORK, 4))
@@ -117,7 +120,8 @@ void model_sale_id(size_t index, char id[24]) {
 }
 
 const char *model_card(unsigned card) {
-    static const char *const names[CARDS] = {"c0", "c1", "c2", "c3", "c4", "c5"};
+    static const char *const names[CARDS] = {"holder-zero", "holder-one",  "holder-two",
+                                              "holder-three", "holder-four", "holder-five"};
     return names[card];
 }
 
@@ -229,7 +233,7 @@ static void add_up(unsigned card, unsigned merchant, int64_t at_us, double featu
     int64_t counts[FEATURE_COUNT] = {0};
     for (size_t i = 0; i < MODEL->sale_count; i++) {
         const struct sale *sale = &MODEL->sales[i];
-        if (!sale->is_recorded || sale->is_voided || sale->card != card || sale->is_erased)
+        if (!sale->is_recorded || sale->is_voided || sale->card != card)
             continue;
         if (is_within(sale, at_us, HOUR_US)) {
             counts[FEATURE_COUNT_1H]++;
@@ -291,6 +295,12 @@ static bool is_late(const struct sale *of) {
 
 /* ---- records ---- */
 
+/* An erasure has taken the card out of it. */
+static bool is_rewritten(const struct sale *sale, const struct transaction *transaction) {
+    return model_is_erasing(sale->card) && transaction->erased &&
+           transaction->fields[FIELD_CARD].length == 0;
+}
+
 static void apply_transaction(const struct record *record, struct known *known) {
     const struct transaction *transaction = &record->transaction.transaction;
     const struct decision *decision = &record->transaction.decision;
@@ -301,6 +311,8 @@ static void apply_transaction(const struct record *record, struct known *known) 
     if (sale->is_recorded)
         broken("transaction %s is recorded twice: at %llu and %llu", id,
                (unsigned long long)sale->position, (unsigned long long)record->position);
+    if (is_rewritten(sale, transaction))
+        sent.fields[FIELD_CARD] = (struct text){0};
     if (!transaction_equal(transaction, &sent))
         broken("transaction %s is recorded with other content than was sent", id);
     *sale = (struct sale){
@@ -316,6 +328,8 @@ static void apply_transaction(const struct record *record, struct known *known) 
         .score = decision->score,
     };
     known->sale = index;
+    if (model_is_erasing(sale->card)) /* its history goes at a moment that is the server's */
+        return;
     add_up(sale->card, sale->merchant, sale->event_time_us, known->features);
     uint32_t score = score_of(known->features, sale->card);
     known->is_late = is_late(sale);
@@ -553,6 +567,8 @@ static void compare_answer(uint64_t position, const struct known *known,
     if (known->verdict != sale->verdict || known->score != sale->score)
         broken("record %llu has score %u; a client was told %u", (unsigned long long)position,
                sale->score, known->score);
+    if (model_is_erasing(sale->card))
+        return;
     for (int i = 0; known->has_features && !known->is_late && i < FEATURE_COUNT; i++) {
         world->counts[COUNT_CHECKS]++;
         if (fabs(told[i] - known->features[i]) > 1e-6)
@@ -568,13 +584,21 @@ static uint64_t digest_of(const struct archive_reader *reader, const struct reco
     return hash_text(payload) ^ (uint64_t)record->type;
 }
 
+static bool may_be_rewritten(struct known *known, const struct record *record) {
+    struct record copy = *record;
+    const struct transaction *transaction = record_transaction(&copy);
+    return transaction && known->sale < SALES_MAX && known->type == record->type &&
+           is_rewritten(&MODEL->sales[known->sale], transaction);
+}
+
 static void meet(const struct archive_reader *reader, const struct record *record) {
     struct known *known = &MODEL->records[record->position];
     uint64_t digest = digest_of(reader, record);
     if (record->position <= MODEL->record_count) {
-        if (known->digest != digest)
+        if (known->digest != digest && !may_be_rewritten(known, record))
             broken("record %llu, a %s, is not what it was", (unsigned long long)record->position,
                    record_type_name(record->type));
+        known->digest = digest;
         return;
     }
     if (record->position != MODEL->record_count + 1 || record->position >= RECORDS_MAX)
@@ -715,10 +739,74 @@ bool model_is_whole(bool may_be_short) {
     return r > 0;
 }
 
+/* ---- erasures ---- */
+
+bool model_is_erasing(unsigned card) {
+    return MODEL->erasures[card] != ERASURE_NONE;
+}
+
+bool model_begin_erasure(unsigned *ret_card) {
+    unsigned count = 0, found = 0;
+    for (unsigned card = 0; card < CARDS; card++)
+        count += model_is_erasing(card);
+    if (count >= CARDS / 2)
+        return false;
+    for (unsigned card = 0; card < CARDS; card++)
+        if (!model_is_erasing(card) && !MODEL->may_list[card][0] &&
+            chance_once(CHANCE_WORK, ++found))
+            *ret_card = card;
+    if (found == 0)
+        return false;
+    MODEL->erasures[*ret_card] = ERASURE_BEGUN;
+    return true;
+}
+
+int model_unfinished_erasure(void) {
+    for (unsigned card = 0; card < CARDS; card++)
+        if (MODEL->erasures[card] == ERASURE_BEGUN)
+            return (int)card;
+    return -1;
+}
+
+static void expect_erased(unsigned card, uint64_t before) {
+    struct archive_reader *reader;
+    struct arena arena;
+    struct record record;
+    struct error error;
+    int r;
+    arena_init(&arena, 64u << 20);
+    if (archive_reader_open(world->archive, (struct archive_place){0}, &reader, &error) < 0)
+        broken("reading the archive: %s", error.text);
+    while ((r = archive_reader_next(reader, &arena, &record, &error)) > 0 &&
+           record.position < before) {
+        const struct transaction *transaction = record_transaction(&record);
+        if (transaction && text_is(transaction->fields[FIELD_CARD], model_card(card)))
+            broken("record %llu still has the card %s, which was erased before position %llu",
+                   (unsigned long long)record.position, model_card(card),
+                   (unsigned long long)before);
+        arena_reset(&arena);
+        world->counts[COUNT_CHECKS]++;
+    }
+    if (r < 0)
+        broken("reading the archive: %s", error.text);
+    archive_reader_close(reader);
+    arena_deinit(&arena);
+}
+
+void model_end_erasure(unsigned card, uint64_t position) {
+    schedule_paused++;
+    expect_erased(card, position);
+    schedule_paused--;
+    MODEL->erasures[card] = ERASURE_DONE;
+    world->counts[COUNT_ERASURES]++;
+}
+
 /* ---- entities and totals ---- */
 
 void model_compare_card(unsigned card, const struct entity_response *entity) {
     double expected[FEATURE_COUNT], value;
+    if (model_is_erasing(card))
+        return;
     add_up(card, 0, entity->at_time_us, expected);
     for (int i = 0; i < FEATURE_COUNT_1D; i++) {
         if (!find_feature(entity->features, entity->feature_count, i, &value))

@@ -14,7 +14,7 @@
 #define MERCHANTS 3
 #define MODEL_START_US INT64_C(1767225600000000) /* 2026-01-01, the first event */
 
-enum feature {
+enum model_feature {
     FEATURE_COUNT_1H, /* of the card */
     FEATURE_SUM_1H,
     FEATURE_FRAUD_1D,
@@ -27,7 +27,6 @@ extern const char *const feature_names[FEATURE_COUNT];
 /* A transaction of a client. */
 struct sale {
     bool is_sent, is_recorded;
-    bool is_erased;
     unsigned card, merchant;
     int64_t event_time_us, amount_minor;
     uint64_t position; /* of its record */
@@ -64,6 +63,15 @@ void model_answered_amendment(size_t sale, const struct amendment_result *result
 void model_answered_list(unsigned card, bool removed, const struct list_change_result *result);
 
 void model_answered_brake(uint64_t position);
+
+/* A card that may be erased: never on a list, not erased yet. False: there is none. */
+bool model_begin_erasure(unsigned *ret_card);
+/* Of all that was begun, none has ended. < 0: there is none. */
+int model_unfinished_erasure(void);
+/* The erasure is done: nothing in front of this position has the card. Reads the archive, and looks
+ * through all files. */
+void model_end_erasure(unsigned card, uint64_t position);
+bool model_is_erasing(unsigned card);
 
 /* The highest position that a client was answered with. */
 uint64_t model_acknowledged(void);

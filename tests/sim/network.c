@@ -269,7 +269,10 @@ static void score_new(void) {
 static size_t some_sale(void) {
     size_t count = model_sale_count();
     size_t from = chance_once(CHANCE_WORK, 4) || count < 30 ? 0 : count - 30;
-    return from + chance_below(CHANCE_WORK, count - from);
+    size_t sale = from + chance_below(CHANCE_WORK, count - from);
+    while (sale > 0 && model_is_erasing(model_sale(sale)->card))
+        sale--; /* nobody asks about a person who is forgotten */
+    return sale;
 }
 
 static void score_known(void) {
@@ -317,7 +320,9 @@ static void change_list(void) {
     struct message *message = new_message(CALL_CHANGE_LIST);
     if (!message)
         return;
-    message->card = (unsigned)chance_below(CHANCE_WORK, CARDS);
+    do
+        message->card = (unsigned)chance_below(CHANCE_WORK, CARDS / 2); /* the others may be erased */
+    while (model_is_erasing(message->card));
     message->removed = chance_once(CHANCE_WORK, 2);
     model_sent_list(message->card, message->removed);
     const struct list_change change = {.list = TEXT_LITERAL("blocked"),
@@ -358,7 +363,8 @@ void network_act(void) {
 bool network_repeat(void) {
     size_t count = model_sale_count();
     for (size_t i = count > 200 ? count - 200 : 0; i < count; i++)
-        if (model_sale(i)->is_sent && !model_sale(i)->is_recorded && chance_once(CHANCE_WORK, 3)) {
+        if (model_sale(i)->is_sent && !model_sale(i)->is_recorded &&
+            !model_is_erasing(model_sale(i)->card) && chance_once(CHANCE_WORK, 3)) {
             send_score(&i, 1);
             return true;
         }
