@@ -74,7 +74,12 @@ static void flip(void) {
 
 /* Does the message name the file, with or without the folders that it is in? */
 static bool is_named(const char *text) {
-    return strstr(text, strrchr(rotten_path, '/') + 1) ||
+    char name[256];
+    snprintf(name, sizeof name, "%s", strrchr(rotten_path, '/') + 1);
+    char *epoch = strstr(name, ".epoch"); /* it gets its name when the archive is opened */
+    if (epoch)
+        *epoch = '\0';
+    return strstr(text, name) ||
            (strstr(rotten_path, "/g-") && strstr(text, "/generations"));
 }
 

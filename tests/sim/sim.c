@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,6 +41,18 @@ static const char *const end_names[LIFE_END_COUNT] = {"closed", "refused", "kill
 /* Sums over all seeds. */
 static uint64_t sum_steps, sum_lives, sum_injected[FAULT_KINDS], sum_ends[LIFE_END_COUNT],
     sum_counts[COUNT_COUNT];
+
+/* Of this process and those that it has waited for. */
+static double processor_s(void) {
+    double sum_s = 0;
+    for (int who = RUSAGE_SELF; who >= RUSAGE_CHILDREN; who--) {
+        struct rusage usage;
+        getrusage(who, &usage);
+        sum_s += (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    }
+    return sum_s;
+}
 
 static double now_s(void) {
     struct timespec now;
@@ -161,9 +174,10 @@ static void print_failure(const struct options *options, uint64_t seed) {
 }
 
 static void print_sums(uint64_t seeds, double seconds) {
-    printf("%llu seeds, %llu lives, %llu steps in %.1f s: %.0f steps/s\n",
+    printf("%llu seeds, %llu lives, %llu steps in %.1f s, %.1f s of processor: %.0f steps/s of it\n",
            (unsigned long long)seeds, (unsigned long long)sum_lives,
-           (unsigned long long)sum_steps, seconds, (double)sum_steps / seconds);
+           (unsigned long long)sum_steps, seconds, processor_s(),
+           (double)sum_steps / processor_s());
     printf("lives ended:");
     for (int i = 0; i < LIFE_END_COUNT; i++)
         printf(" %s %llu", end_names[i], (unsigned long long)sum_ends[i]);
