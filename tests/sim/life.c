@@ -328,10 +328,14 @@ static void on_signal(int signal) {
     _exit(0);
 }
 
-void life_live(void) {
+void life_catch_signals(void) {
     signal(SIGSEGV, on_signal);
     signal(SIGBUS, on_signal);
     signal(SIGABRT, on_signal);
+}
+
+void life_live(void) {
+    life_catch_signals();
     world->is_disturbed = world->is_short_of_memory = false;
     plan_end();
     plan_disk();

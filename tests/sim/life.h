@@ -16,3 +16,5 @@ int life_open_server(struct error *ret_error);
 /* What it says must be what it was; records may be missing from the end, if the damage is there. */
 void life_check_rotten(bool may_be_short);
 void life_without_faults(void);
+/* A crash breaks a promise, and its calls are printed. */
+void life_catch_signals(void);

@@ -98,6 +98,8 @@ static void live(void) {
 
 void rot_live(void) {
     char rotten[80];
+    life_catch_signals();
+    world->is_short_of_memory = false;
     int length = (int)(strrchr(world->root, '/') - world->root);
     snprintf(rotten, sizeof rotten, "%.*s/rotten", length, world->root);
     copy_folder(world->root, rotten);

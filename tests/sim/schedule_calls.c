@@ -36,6 +36,11 @@ pthread_t pthread_self(void) {
     return (pthread_t)schedule_self() + 1;
 }
 
+/* The same in each life: locks have it in their files, with as many digits as it has. */
+pid_t getpid(void) {
+    return schedule_is_running() ? 4242 : (pid_t)syscall(SYS_getpid);
+}
+
 int pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *set) {
     (void)thread, (void)size, (void)set;
     return 0;

@@ -10,6 +10,7 @@
 #include "world.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -82,6 +83,23 @@ static void begin_seed(uint64_t seed, uint64_t steps, unsigned faults) {
     model_write_policy(world->policy, 0);
 }
 
+/* What a life prints is shown if it breaks something. */
+static void redirect_errors(void) {
+    char path[64];
+    snprintf(path, sizeof path, "%s/errors", base);
+    dup2(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2);
+}
+
+static void print_errors(void) {
+    char path[64], line[512];
+    snprintf(path, sizeof path, "%s/errors", base);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        printf("  | %s", line);
+    if (file)
+        fclose(file);
+}
+
 /* One life; a process that ends in another way than the simulator knows has crashed. */
 static void live_once(void (*live)(void)) {
     world->life++;
@@ -93,7 +111,7 @@ static void live_once(void (*live)(void)) {
     }
     if (child == 0) {
         if (!world_is_verbose)
-            dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
+            redirect_errors();
         live();
     }
     int status;
@@ -171,6 +189,7 @@ static void print_failure(const struct options *options, uint64_t seed) {
            (unsigned long long)world->steps, world->report);
     print_command(seed, options->steps, options->faults);
     printf("\n");
+    print_errors();
 }
 
 static void print_sums(uint64_t seeds, double seconds) {
@@ -220,6 +239,14 @@ static void remove_base(void) {
     snprintf(command, sizeof command, "rm -rf %s", base);
     if (system(command) != 0)
         fprintf(stderr, "sim: %s is left\n", base);
+}
+
+/* Once, and not in each life. */
+static void set_up_openssl(void) {
+    uint8_t hash[32];
+    struct sha256 *sha256 = sha256_new();
+    sha256_add(sha256, "", 0);
+    sha256_finish(sha256, hash);
 }
 
 /* A file system in memory: what is simulated is the disk, and a real one only takes time. */
@@ -304,6 +331,7 @@ int main(int argc, char **argv) {
     fix_addresses(argv);
     struct options options = parse(argc, argv);
     memory_begin();
+    set_up_openssl();
     world_open();
     make_base();
     double began_s = now_s();

@@ -93,9 +93,7 @@ void broken(const char *format, ...) {
     life_end(LIFE_BROKEN);
 }
 
-void trace(const char *format, ...) {
-    if (!world_is_verbose)
-        return;
+void trace_line(const char *format, ...) {
     char line[4096];
     int length = snprintf(line, sizeof line, "%u:%llu ", world->life,
                           (unsigned long long)world->steps);

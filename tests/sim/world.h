@@ -126,5 +126,6 @@ bool fault_happens(enum fault fault, uint64_t in);
 _Noreturn void broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends the life. */
 _Noreturn void life_end(enum life_end end);
-/* With --verbose, a line on standard error. */
-void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* With --verbose, a line on standard error; else the arguments are not even evaluated. */
+#define trace(...) (world_is_verbose ? trace_line(__VA_ARGS__) : (void)0)
+void trace_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
