@@ -72,6 +72,7 @@ int model_unfinished_erasure(void);
  * through all files. */
 void model_end_erasure(unsigned card, uint64_t position);
 bool model_is_erasing(unsigned card);
+bool model_has_erasures(void);
 
 /* The highest position that a client was answered with. */
 uint64_t model_acknowledged(void);
@@ -90,5 +91,5 @@ void model_check_again(void);
  * are missing from the end, which may be. */
 bool model_is_whole(bool may_be_short);
 /* What an entity's features must be now. */
-void model_compare_card(unsigned card, const struct entity_response *entity);
+void model_compare_card(unsigned card, const struct entity_response *entity, bool may_differ);
 void model_compare_status(const struct status_response *status);

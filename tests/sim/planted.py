@@ -75,6 +75,18 @@ FAULTS = {
     'outcome_forgets_previous': (
         'a label takes back the one before it', 'core/store/ingest/ingest.c',
         '.previous = known.label,', '.previous = LABEL_NONE,'),
+    'fold_loses_the_last': (
+        'the last record before the switch is applied', 'core/store/ingest/fold.c',
+        '        apply(fold, bulk_apply, &record);\n        position = record.position;',
+        '        if (bulk_apply || record.position < end.position)\n'
+        '            apply(fold, bulk_apply, &record);\n        position = record.position;'),
+    'erased_stays_in_tables': (
+        'older tables go with an erasure', 'batch/erase/erase.c',
+        '.keep = 1,', '.keep = 3,'),
+    'rewritten_not_in_place': (
+        'rewritten segments take the place of those that have the values', 'core/store/archive/archive_epoch.c',
+        'for (size_t i = 0; i < epoch.count && r == 0; i++)\n            r = put_in_place',
+        'for (size_t i = 0; i + 1 < epoch.count && r == 0; i++)\n            r = put_in_place'),
     'fold_stops_early': (
         'a start folds all records', 'server/adopt/background.c',
         'struct archive_place end = archive_end(service->archive);\n    pthread_mutex_unlock(&service->lock);\n'

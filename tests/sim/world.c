@@ -15,7 +15,7 @@ const char *const fault_names[FAULT_KINDS] = {"power", "kill", "night", "error",
                                               "slow",  "rot",  "clock", "network", "memory"};
 const char *const count_names[COUNT_COUNT] = {
     "requests", "answers", "records", "checks",  "syncs",  "switches", "generations",
-    "swaps",    "sealed",  "reloads", "lost",    "brakes", "erasures", "remedies"};
+    "swaps",    "sealed",  "reloads", "lost",    "brakes", "erasures", "remedies", "unnoticed"};
 
 struct world *world;
 bool world_is_verbose;

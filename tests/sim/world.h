@@ -98,6 +98,7 @@ enum count {
     COUNT_BRAKES,
     COUNT_ERASURES,
     COUNT_REMEDIES, /* an operator had to remove tables: README.md, "Known" */
+    COUNT_UNNOTICED, /* rot of tables that a start does not notice: README.md, "Known" */
     COUNT_COUNT
 };
 extern const char *const count_names[COUNT_COUNT];
