@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SECTOR 512
+#define SECTOR    512
 #define DEPTH_MAX 16
 
 enum node_kind { NODE_FILE, NODE_FOLDER, NODE_LINK };
@@ -25,7 +25,7 @@ struct change {
     struct change *next;
     uint64_t number;
     bool is_truncation;
-    uint64_t offset, size;       /* of a truncation: the new size */
+    uint64_t offset, size; /* of a truncation: the new size */
     uint8_t *bytes;
 };
 
@@ -170,8 +170,7 @@ const char *disk_name(const struct node *node) {
     static char text[512];
     if (!node->parent)
         return "/";
-    snprintf(text, sizeof text, "%s/%s", node->parent->name ? node->parent->name : "",
-             node->name);
+    snprintf(text, sizeof text, "%s/%s", node->parent->name ? node->parent->name : "", node->name);
     return text;
 }
 
@@ -255,8 +254,7 @@ void disk_rename(struct node *from_folder, const char *from, struct node *to_fol
 
 static bool names(const struct name_change *change, const struct node *folder, const char *name) {
     return (change->folder == folder && strcmp(change->name, name) == 0) ||
-           (change->to_folder && change->to_folder == folder &&
-            strcmp(change->to_name, name) == 0);
+           (change->to_folder && change->to_folder == folder && strcmp(change->to_name, name) == 0);
 }
 
 /* Does `later` need what `earlier` does? */
@@ -310,9 +308,8 @@ static void note_change(struct node *file, struct change change) {
 
 void disk_write(struct node *file, uint64_t offset, const void *bytes, size_t size) {
     if (size > 0)
-        note_change(file, (struct change){.offset = offset,
-                                          .size = size,
-                                          .bytes = world_copy(bytes, size)});
+        note_change(file, (struct change){
+                              .offset = offset, .size = size, .bytes = world_copy(bytes, size)});
 }
 
 void disk_truncate(struct node *file, uint64_t size) {
@@ -610,8 +607,7 @@ struct node *disk_last_segment(void) {
         return NULL;
     for (struct entry *day = archive->entries; day; day = day->next)
         for (struct entry *entry = day->node->entries; entry; entry = entry->next)
-            if (ends_with(entry->name, ".seg") &&
-                (!last || strcmp(entry->name, last->name) > 0))
+            if (ends_with(entry->name, ".seg") && (!last || strcmp(entry->name, last->name) > 0))
                 last = entry->node;
     return last;
 }

@@ -11,7 +11,8 @@
  *   - syncing a file does not sync its name; that takes a sync of the folder
  *   - writes, truncations and names come back in any combination, but what depends on a lost change
  *     of the same name or file is lost as well; a rename is there or not, as a whole
- *   - a sync that failed has lost the writes before it for good: the next one does not repeat them */
+ *   - a sync that failed has lost the writes before it for good: the next one does not repeat them
+ */
 #pragma once
 
 #include "world.h"

@@ -225,8 +225,8 @@ ssize_t write(int descriptor, const void *bytes, size_t size) {
     if (fstat(descriptor, &status) < 0)
         return -1;
     bool appends = syscall(SYS_fcntl, descriptor, F_GETFL) & O_APPEND;
-    uint64_t offset = appends ? (uint64_t)status.st_size
-                              : (uint64_t)syscall(SYS_lseek, descriptor, 0, SEEK_CUR);
+    uint64_t offset =
+        appends ? (uint64_t)status.st_size : (uint64_t)syscall(SYS_lseek, descriptor, 0, SEEK_CUR);
     return write_to(descriptor, node, bytes, size, offset, true);
 }
 
@@ -234,9 +234,9 @@ static ssize_t write_pieces(int descriptor, const struct iovec *pieces, int coun
                             bool moves) {
     ssize_t done = 0;
     for (int i = 0; i < count; i++) {
-        ssize_t r = moves ? write(descriptor, pieces[i].iov_base, pieces[i].iov_len)
-                          : pwrite(descriptor, pieces[i].iov_base, pieces[i].iov_len,
-                                   offset + done);
+        ssize_t r = moves
+                        ? write(descriptor, pieces[i].iov_base, pieces[i].iov_len)
+                        : pwrite(descriptor, pieces[i].iov_base, pieces[i].iov_len, offset + done);
         if (r < 0)
             return done > 0 ? done : -1;
         done += r;
@@ -291,8 +291,7 @@ static int sync_node(int descriptor, struct node *node) {
         trace("%d syncs %s: another one has failed", schedule_self(), disk_name(node));
         return fail(EIO);
     }
-    trace("%d syncs %s: %s", schedule_self(), disk_name(node),
-          number ? strerror(number) : "done");
+    trace("%d syncs %s: %s", schedule_self(), disk_name(node), number ? strerror(number) : "done");
     if (number) {
         disk_sync_fail(node);
         opened[descriptor].failures = disk_failures(node);

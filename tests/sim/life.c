@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND_US      INT64_C(1000000)
-#define PATIENCE_US    (600 * SECOND_US) /* of the world's time, in which everything must be done */
-#define SEGMENT_BYTES  8192
+#define SECOND_US     INT64_C(1000000)
+#define PATIENCE_US   (600 * SECOND_US) /* of the world's time, in which everything must be done */
+#define SEGMENT_BYTES 8192
 
 static struct service *service;
 static struct log server_log;
@@ -99,15 +99,15 @@ static void await_ready(void) {
         if (world->monotonic_us > until_us) {
             char reason[512];
             service_state(service, reason, sizeof reason);
-            broken("the server is not ready after %lld s: %s",
-                   (long long)(PATIENCE_US / SECOND_US), reason);
+            broken("the server is not ready after %lld s: %s", (long long)(PATIENCE_US / SECOND_US),
+                   reason);
         }
         schedule_sleep(5000);
     }
 }
 
-/* A write that ends a segment and is withdrawn then has had a sync mark in between; tables that were
- * built of it belong to no archive. The server says what to do about them. */
+/* A write that ends a segment and is withdrawn then has had a sync mark in between; tables that
+ * were built of it belong to no archive. The server says what to do about them. */
 static bool is_of_withdrawn(const struct error *error) {
     return world->was_full && strstr(error->text, "of another archive than");
 }

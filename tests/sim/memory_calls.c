@@ -40,7 +40,8 @@ static bool is_spared(const void *caller) {
 }
 
 static bool fails(const void *caller) {
-    if (!world || !schedule_is_running() || schedule_paused || world->memory_fails == 0 || is_spared(caller))
+    if (!world || !schedule_is_running() || schedule_paused || world->memory_fails == 0 ||
+        is_spared(caller))
         return false;
     if (world->memory_at > 1) {
         world->memory_at--;

@@ -53,7 +53,7 @@ struct model {
     uint64_t answered;                 /* the highest position that was answered */
     uint64_t synced;
     struct archive_place place; /* read up to there, in this life */
-    unsigned policy; /* in force */
+    unsigned policy;            /* in force */
     bool is_listed[CARDS], may_list[CARDS][2];
     struct brake_model brakes[16];
     size_t brake_count;
@@ -105,8 +105,8 @@ size_t model_add_sale(void) {
     size_t index = MODEL->sale_count++;
     struct sale *sale = &MODEL->sales[index];
     MODEL->now_us += (int64_t)chance_below(CHANCE_WORK, 400000000);
-    int64_t late_us = chance_once(CHANCE_WORK, 5) ? (int64_t)chance_below(CHANCE_WORK, 20 * 60000000)
-                                                  : 0;
+    int64_t late_us =
+        chance_once(CHANCE_WORK, 5) ? (int64_t)chance_below(CHANCE_WORK, 20 * 60000000) : 0;
     do
         sale->card = (unsigned)chance_below(CHANCE_WORK, CARDS);
     while (model_is_erasing(sale->card));
@@ -123,8 +123,8 @@ void model_sale_id(size_t index, char id[24]) {
 }
 
 const char *model_card(unsigned card) {
-    static const char *const names[CARDS] = {"holder-zero", "holder-one",  "holder-two",
-                                              "holder-three", "holder-four", "holder-five"};
+    static const char *const names[CARDS] = {"holder-zero",  "holder-one",  "holder-two",
+                                             "holder-three", "holder-four", "holder-five"};
     return names[card];
 }
 
@@ -211,16 +211,17 @@ void model_write_policy(const char *folder, unsigned number) {
     write_file(folder, "policy.yaml", text);
     write_file(folder, "features.yaml", features_yaml);
     write_file(folder, "lists.yaml", "lists:\n  blocked: {about: added while it runs}\n");
-    snprintf(text, sizeof text,
-             "rules:\n"
-             "  - {name: many, about: many, when: card.count_1h >= %d, then: {score: %u},\n"
-             "     at_most: 40%% per 1h}\n"
-             "  - {name: large, about: large, when: card.sum_1h > 400.0, then: {score: 150}}\n"
-             "  - {name: fraud, about: fraud, when: card.fraud_1d >= 1, then: {score: 130}}\n"
-             "  - {name: refunds, about: refunds, when: card.refunded_1d > 20.0, then: {score: 70}}\n"
-             "  - {name: there, about: there, when: card_merchant.count_1d >= 4, then: {score: 45}}\n"
-             "  - {name: listed, about: listed, when: card in lists.blocked, then: {score: 210}}\n",
-             (int)many_from(number), many_score(number));
+    snprintf(
+        text, sizeof text,
+        "rules:\n"
+        "  - {name: many, about: many, when: card.count_1h >= %d, then: {score: %u},\n"
+        "     at_most: 40%% per 1h}\n"
+        "  - {name: large, about: large, when: card.sum_1h > 400.0, then: {score: 150}}\n"
+        "  - {name: fraud, about: fraud, when: card.fraud_1d >= 1, then: {score: 130}}\n"
+        "  - {name: refunds, about: refunds, when: card.refunded_1d > 20.0, then: {score: 70}}\n"
+        "  - {name: there, about: there, when: card_merchant.count_1d >= 4, then: {score: 45}}\n"
+        "  - {name: listed, about: listed, when: card in lists.blocked, then: {score: 210}}\n",
+        (int)many_from(number), many_score(number));
     write_file(folder, "rules/all.yaml", text);
 }
 
@@ -231,7 +232,8 @@ static bool is_within(const struct sale *sale, int64_t at_us, int64_t window_us)
 }
 
 /* Of a card, and a merchant, at a time: over all that is recorded by now. */
-static void add_up(unsigned card, unsigned merchant, int64_t at_us, double features[FEATURE_COUNT]) {
+static void add_up(unsigned card, unsigned merchant, int64_t at_us,
+                   double features[FEATURE_COUNT]) {
     int64_t sum_minor = 0, refunded_minor = 0;
     int64_t counts[FEATURE_COUNT] = {0};
     for (size_t i = 0; i < MODEL->sale_count; i++) {
@@ -345,10 +347,9 @@ static void apply_transaction(const struct record *record, struct known *known) 
         broken("record %llu, transaction %s: score %u, %s; expected %u, %s "
                "(policy %u%s; count_1h %g, sum_1h %g, fraud_1d %g, refunded_1d %g, count_1d %g)",
                (unsigned long long)record->position, id, decision->score,
-               verdict_name(decision->verdict), score,
-               verdict_name(verdict_of(score)), MODEL->policy, is_braked() ? ", braked" : "",
-               known->features[0], known->features[1], known->features[2], known->features[3],
-               known->features[4]);
+               verdict_name(decision->verdict), score, verdict_name(verdict_of(score)),
+               MODEL->policy, is_braked() ? ", braked" : "", known->features[0], known->features[1],
+               known->features[2], known->features[3], known->features[4]);
     world->counts[COUNT_CHECKS] += 2;
 }
 
@@ -402,8 +403,8 @@ static void apply_list(const struct record *record) {
 static void apply_policy(const struct record *record) {
     struct text name = record->snapshot.name;
     if (name.length != 5 || memcmp(name.data, "sim_", 4) != 0)
-        broken("record %llu: a policy %.*s that nobody wrote",
-               (unsigned long long)record->position, TEXT_ARGS(name));
+        broken("record %llu: a policy %.*s that nobody wrote", (unsigned long long)record->position,
+               TEXT_ARGS(name));
     MODEL->policy = (unsigned)(name.data[4] - '0');
 }
 
@@ -814,8 +815,7 @@ static void expect_erased(unsigned card, uint64_t before) {
     bool is_later = false;
     while ((r = archive_reader_next(reader, &arena, &record, &error)) > 0) {
         const struct transaction *transaction = record_transaction(&record);
-        bool has_card =
-            transaction && text_is(transaction->fields[FIELD_CARD], model_card(card));
+        bool has_card = transaction && text_is(transaction->fields[FIELD_CARD], model_card(card));
         is_later |= has_card && record.position >= before;
         if (has_card && record.position < before)
             broken("record %llu still has the card %s, which was erased before position %llu",

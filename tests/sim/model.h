@@ -10,8 +10,8 @@
 
 #include "core/wire/message/message.h"
 
-#define CARDS     6
-#define MERCHANTS 3
+#define CARDS          6
+#define MERCHANTS      3
 #define MODEL_START_US INT64_C(1767225600000000) /* 2026-01-01, the first event */
 
 enum model_feature {

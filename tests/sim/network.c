@@ -4,16 +4,16 @@
 #include "schedule.h"
 
 #include "core/base/arena.h"
-#include "core/base/check.h"
 #include "core/base/buffer.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGES_MAX 64
+#define MESSAGES_MAX     64
 #define SALES_OF_MESSAGE 3
-#define THREADS 2
-#define TOGETHER_MAX 4
+#define THREADS          2
+#define TOGETHER_MAX     4
 
 struct message {
     struct front_request request; /* first */
@@ -81,8 +81,7 @@ static void take(const struct message *message, const struct response *response)
         break;
     case CALL_CHANGE_LIST:
         if (response->list_change.results[0].error.code == 0)
-            model_answered_list(message->card, message->removed,
-                                &response->list_change.results[0]);
+            model_answered_list(message->card, message->removed, &response->list_change.results[0]);
         break;
     case CALL_CHANGE_BRAKE:
         model_answered_brake(response->brake_change.position);
@@ -321,7 +320,8 @@ static void change_list(void) {
     if (!message)
         return;
     do
-        message->card = (unsigned)chance_below(CHANCE_WORK, CARDS / 2); /* the others may be erased */
+        message->card =
+            (unsigned)chance_below(CHANCE_WORK, CARDS / 2); /* the others may be erased */
     while (model_is_erasing(message->card));
     message->removed = chance_once(CHANCE_WORK, 2);
     model_sent_list(message->card, message->removed);

@@ -1,7 +1,8 @@
 /* Clients and the network: requests on their way to the server, and answers on their way back.
  *
  * Requests are delivered late, in another order, twice, several together; answers get lost. There
- * are no sockets: a front of this module gives decoded messages to the service as any front does. */
+ * are no sockets: a front of this module gives decoded messages to the service as any front does.
+ */
 #pragma once
 
 #include "world.h"

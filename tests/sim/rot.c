@@ -79,8 +79,7 @@ static bool is_named(const char *text) {
     char *epoch = strstr(name, ".epoch"); /* it gets its name when the archive is opened */
     if (epoch)
         *epoch = '\0';
-    return strstr(text, name) ||
-           (strstr(rotten_path, "/g-") && strstr(text, "/generations"));
+    return strstr(text, name) || (strstr(rotten_path, "/g-") && strstr(text, "/generations"));
 }
 
 static void live(void) {

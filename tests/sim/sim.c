@@ -118,8 +118,7 @@ static void live_once(void (*live)(void)) {
     check(waitpid(child, &status, 0) == child);
     if (world->end == LIFE_BROKEN)
         return;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_EXHAUSTED &&
-        world->is_short_of_memory) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_EXHAUSTED && world->is_short_of_memory) {
         world->end = LIFE_MEMORY;
         return;
     }
@@ -148,7 +147,8 @@ static bool run_seed(uint64_t seed, uint64_t steps, unsigned faults) {
            world->life < LIVES_MAX) {
         live_once(life_live);
         world->ends[world->end]++;
-        if (world->end == LIFE_CLOSED && (world->faults & FAULT_ROT) && chance_once(CHANCE_FAULT, 2))
+        if (world->end == LIFE_CLOSED && (world->faults & FAULT_ROT) &&
+            chance_once(CHANCE_FAULT, 2))
             rot_once();
     }
     sum_steps += world->steps;
@@ -193,10 +193,10 @@ static void print_failure(const struct options *options, uint64_t seed) {
 }
 
 static void print_sums(uint64_t seeds, double seconds) {
-    printf("%llu seeds, %llu lives, %llu steps in %.1f s, %.1f s of processor: %.0f steps/s of it\n",
-           (unsigned long long)seeds, (unsigned long long)sum_lives,
-           (unsigned long long)sum_steps, seconds, processor_s(),
-           (double)sum_steps / processor_s());
+    printf(
+        "%llu seeds, %llu lives, %llu steps in %.1f s, %.1f s of processor: %.0f steps/s of it\n",
+        (unsigned long long)seeds, (unsigned long long)sum_lives, (unsigned long long)sum_steps,
+        seconds, processor_s(), (double)sum_steps / processor_s());
     printf("lives ended:");
     for (int i = 0; i < LIFE_END_COUNT; i++)
         printf(" %s %llu", end_names[i], (unsigned long long)sum_ends[i]);
@@ -288,8 +288,7 @@ static struct options parse(int argc, char **argv) {
         {"seconds", required_argument, NULL, 'd'}, {"shrink", no_argument, NULL, 'k'},
         {"verbose", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
     };
-    struct options options = {
-        .seed = 1, .seeds = 1, .steps = STEPS_DEFAULT, .faults = FAULT_ALL};
+    struct options options = {.seed = 1, .seeds = 1, .steps = STEPS_DEFAULT, .faults = FAULT_ALL};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
         switch (c) {
         case 's':

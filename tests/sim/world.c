@@ -14,8 +14,8 @@
 const char *const fault_names[FAULT_KINDS] = {"power", "kill", "night", "error",   "full",
                                               "slow",  "rot",  "clock", "network", "memory"};
 const char *const count_names[COUNT_COUNT] = {
-    "requests", "answers", "records", "checks",  "syncs",  "switches", "generations",
-    "swaps",    "sealed",  "reloads", "lost",    "brakes", "erasures", "remedies", "unnoticed"};
+    "requests", "answers", "records", "checks", "syncs",    "switches", "generations", "swaps",
+    "sealed",   "reloads", "lost",    "brakes", "erasures", "remedies", "unnoticed"};
 
 struct world *world;
 bool world_is_verbose;
@@ -95,8 +95,8 @@ void broken(const char *format, ...) {
 
 void trace_line(const char *format, ...) {
     char line[4096];
-    int length = snprintf(line, sizeof line, "%u:%llu ", world->life,
-                          (unsigned long long)world->steps);
+    int length =
+        snprintf(line, sizeof line, "%u:%llu ", world->life, (unsigned long long)world->steps);
     va_list arguments;
     va_start(arguments, format);
     length += vsnprintf(line + length, sizeof line - (size_t)length - 1, format, arguments);

@@ -43,7 +43,7 @@ enum fault {
 extern const char *const fault_names[FAULT_KINDS]; /* "power", … in the order of the bits */
 
 enum life_end {
-    LIFE_CLOSED, /* as asked */
+    LIFE_CLOSED,  /* as asked */
     LIFE_REFUSED, /* did not open, or failed, because of a fault */
     LIFE_KILLED,
     LIFE_POWER,
@@ -67,11 +67,11 @@ struct world {
     int64_t wall_offset_us;
     bool synced; /* the promise: answers wait for the disk */
     unsigned life;
-    enum life_end end; /* of this life */
+    enum life_end end;                   /* of this life */
     uint64_t slow_in, full_in, error_in; /* calls of the disk in which one is slow, or fails */
-    uint64_t memory_at, memory_fails; /* allocations until one fails; how many do then */
-    bool is_short_of_memory;          /* one has failed in this life */
-    bool was_full;     /* a write of the archive was withdrawn in some life */
+    uint64_t memory_at, memory_fails;    /* allocations until one fails; how many do then */
+    bool is_short_of_memory;             /* one has failed in this life */
+    bool was_full;                       /* a write of the archive was withdrawn in some life */
     bool is_disturbed; /* in this life the disk has failed: refusals are as they should be */
     uint64_t injected[FAULT_KINDS], ends[LIFE_END_COUNT];
     uint64_t counts[16]; /* enum count */
@@ -97,7 +97,7 @@ enum count {
     COUNT_LOST, /* records that a loss of power took as documented */
     COUNT_BRAKES,
     COUNT_ERASURES,
-    COUNT_REMEDIES, /* an operator had to remove tables: README.md, "Known" */
+    COUNT_REMEDIES,  /* an operator had to remove tables: README.md, "Known" */
     COUNT_UNNOTICED, /* rot of tables that a start does not notice: README.md, "Known" */
     COUNT_COUNT
 };
