@@ -69,9 +69,10 @@ FAULTS = {
         'a manifest is on disk before the folder gets its name', 'core/store/archive/file.c',
         'else if (fsync(descriptor) < 0)\n        r = error_set_errno(ret_error, errno, "%s: cannot sync", name);',
         'else if (descriptor < 0)\n        r = error_set_errno(ret_error, errno, "%s: cannot sync", name);'),
-    'sealed_not_synced': (
-        'a sealed file is on disk before the plain one goes', 'core/store/archive/archive_seal.c',
-        'if (fsync(work->descriptor) < 0)', 'if (work->descriptor < 0)'),
+    'sealed_name_not_synced': (
+        'a sealed file has its name on disk before the plain one goes', 'core/store/archive/archive_seal.c',
+        'int r = sync_day(work, ret_error);\n    if (r == 0 && unlinkat',
+        'int r = work->sealing->report.sealed > SIZE_MAX - 1 ? sync_day(work, ret_error) : 0;\n    if (r == 0 && unlinkat'),
     'outcome_forgets_previous': (
         'a label takes back the one before it', 'core/store/ingest/ingest.c',
         '.previous = known.label,', '.previous = LABEL_NONE,'),
