@@ -1,69 +1,14 @@
-#include "disk.h"
+#include "disk_inside.h"
 
 #include "core/base/check.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#define SECTOR    512
-#define DEPTH_MAX 16
-
-enum node_kind { NODE_FILE, NODE_FOLDER, NODE_LINK };
-
-struct entry {
-    struct entry *next;
-    const char *name;
-    struct node *node;
-};
-
-/* A change of a file's bytes that is not on disk. */
-struct change {
-    struct change *next;
-    uint64_t number;
-    bool is_truncation;
-    uint64_t offset, size; /* of a truncation: the new size */
-    uint8_t *bytes;
-};
-
-struct node {
-    enum node_kind kind;
-    struct node *parent; /* NULL: no name leads to it now */
-    const char *name, *target;
-    struct entry *entries, *synced; /* of a folder: now, and on disk */
-    uint8_t *bytes;                 /* of a file: on disk */
-    uint64_t size, capacity;
-    struct change *changes, **changes_end;
-    unsigned failures; /* of syncs */
-};
-
-/* A change of names that is not on disk. */
-struct name_change {
-    struct name_change *next;
-    uint64_t number;
-    struct node *folder, *to_folder; /* to_folder: of a rename */
-    const char *name, *to_name;
-    struct node *node;
-    enum { NAME_ADD, NAME_REMOVE, NAME_RENAME } what;
-    bool is_done, is_dropped;
-};
-
-struct sim_disk {
-    struct node *root;
-    uint64_t number; /* of the last change */
-    struct name_change *changes, **changes_end;
-};
-
-#define DISK (world->disk)
-
-static void make_image(void);
+#define DEPTH_MAX 16 /* of symbolic links */
 
 /* ---- names ---- */
 
-static struct node *node_new(enum node_kind kind) {
+struct node *disk_node_new(enum node_kind kind) {
     struct node *node = world_alloc(sizeof *node);
     node->kind = kind;
     node->changes_end = &node->changes;
@@ -208,7 +153,7 @@ static void place(struct node *folder, const char *name, struct node *node) {
 static struct node *make(struct node *folder, const char *path, enum node_kind kind) {
     char name[256];
     folder = folder_of(folder, path, name);
-    struct node *node = node_new(kind);
+    struct node *node = disk_node_new(kind);
     struct name_change *change = note_name(NAME_ADD, folder, name, node);
     place(folder, change->name, node);
     return node;
@@ -258,13 +203,13 @@ static bool names(const struct name_change *change, const struct node *folder, c
 }
 
 /* Does `later` need what `earlier` does? */
-static bool depends(const struct name_change *later, const struct name_change *earlier) {
+bool disk_depends(const struct name_change *later, const struct name_change *earlier) {
     return later->node == earlier->node || later->folder == earlier->node ||
            later->to_folder == earlier->node || names(earlier, later->folder, later->name) ||
            (later->to_folder && names(earlier, later->to_folder, later->to_name));
 }
 
-static void apply_name(struct name_change *change) {
+void disk_apply_name(struct name_change *change) {
     change->is_done = true;
     if (change->what == NAME_ADD) {
         add_entry(&change->folder->synced, change->name, change->node);
@@ -280,9 +225,9 @@ static void commit_name(struct name_change *change) {
     if (change->is_done)
         return;
     for (struct name_change *at = DISK->changes; at != change; at = at->next)
-        if (!at->is_done && depends(change, at))
+        if (!at->is_done && disk_depends(change, at))
             commit_name(at);
-    apply_name(change);
+    disk_apply_name(change);
 }
 
 static void forget_done(void) {
@@ -316,7 +261,7 @@ void disk_truncate(struct node *file, uint64_t size) {
     note_change(file, (struct change){.is_truncation = true, .size = size});
 }
 
-static void resize(struct node *file, uint64_t size) {
+void disk_resize(struct node *file, uint64_t size) {
     if (size > file->capacity) {
         uint64_t capacity = file->capacity ? file->capacity : 1024;
         while (capacity < size)
@@ -332,13 +277,13 @@ static void resize(struct node *file, uint64_t size) {
     file->size = size;
 }
 
-static void apply_bytes(struct node *file, const struct change *change) {
+void disk_apply_bytes(struct node *file, const struct change *change) {
     if (change->is_truncation) {
-        resize(file, change->size);
+        disk_resize(file, change->size);
         return;
     }
     if (change->offset + change->size > file->size)
-        resize(file, change->offset + change->size);
+        disk_resize(file, change->offset + change->size);
     memcpy(file->bytes + change->offset, change->bytes, change->size);
 }
 
@@ -356,7 +301,7 @@ static void sync_file(struct node *file, uint64_t begun) {
             at = &change->next;
             continue;
         }
-        apply_bytes(file, change);
+        disk_apply_bytes(file, change);
         *at = change->next;
     }
     file->changes_end = at;
@@ -391,207 +336,6 @@ size_t disk_unsynced(void) {
     for (struct name_change *at = DISK->changes; at; at = at->next)
         count++;
     return count;
-}
-
-/* ---- a loss of power ---- */
-
-/* How much of what is not synced comes back: it differs from crash to crash, since any mixture is
- * allowed and the extremes are as likely to show something as the middle. */
-enum luck { LUCK_NOTHING, LUCK_ALL, LUCK_PREFIX, LUCK_MIXED, LUCK_COUNT };
-
-struct fate {
-    enum luck luck;
-    uint64_t until; /* of LUCK_PREFIX: the last change that has happened */
-};
-
-static bool survives(const struct fate *fate, uint64_t number) {
-    switch (fate->luck) {
-    case LUCK_NOTHING:
-        return false;
-    case LUCK_ALL:
-        return true;
-    case LUCK_PREFIX:
-        return number <= fate->until;
-    case LUCK_MIXED:
-    case LUCK_COUNT:
-        break;
-    }
-    return chance(CHANCE_IMAGE) & 1;
-}
-
-/* By sectors of the file: each is written or not; those beyond the end that are not are zeros. */
-static void apply_torn(struct node *file, const struct change *change) {
-    uint64_t end = change->offset + change->size;
-    bool is_prefix = chance(CHANCE_IMAGE) & 1;
-    uint64_t cut = change->offset + chance_below(CHANCE_IMAGE, change->size + 1);
-    if (is_prefix) {
-        struct change part = *change;
-        part.size = cut - change->offset;
-        if (part.size > 0)
-            apply_bytes(file, &part);
-        return;
-    }
-    if (end > file->size)
-        resize(file, end);
-    for (uint64_t at = change->offset; at < end;) {
-        uint64_t next = (at / SECTOR + 1) * SECTOR;
-        if (next > end)
-            next = end;
-        if (chance(CHANCE_IMAGE) & 1)
-            memcpy(file->bytes + at, change->bytes + (at - change->offset), next - at);
-        at = next;
-    }
-}
-
-unsigned disk_failures(const struct node *node) {
-    return node->failures;
-}
-
-/* Each of the writes has reached the disk, in part or not at all; and whatever it was, nothing will
- * write it again. */
-void disk_sync_fail(struct node *node) {
-    node->failures++;
-    for (struct change *change = node->changes; change; change = change->next) {
-        uint64_t fate = chance_below(CHANCE_FAULT, 3);
-        if (fate == 0 || change->is_truncation)
-            apply_bytes(node, change);
-        else if (fate == 1)
-            apply_torn(node, change);
-    }
-    node->changes = NULL;
-    node->changes_end = &node->changes;
-}
-
-static void settle_file(struct node *file, const struct fate *fate) {
-    for (struct change *change = file->changes; change; change = change->next) {
-        if (!survives(fate, change->number)) {
-            if (fate->luck == LUCK_PREFIX && !change->is_truncation &&
-                change->number == fate->until + 1)
-                apply_torn(file, change);
-            continue;
-        }
-        if (fate->luck == LUCK_MIXED && !change->is_truncation && chance_once(CHANCE_IMAGE, 3))
-            apply_torn(file, change);
-        else
-            apply_bytes(file, change);
-    }
-    file->changes = NULL;
-    file->changes_end = &file->changes;
-}
-
-static bool is_orphaned(const struct name_change *change) {
-    for (struct name_change *at = DISK->changes; at != change; at = at->next)
-        if (at->is_dropped && depends(change, at))
-            return true;
-    return false;
-}
-
-static void settle_names(const struct fate *fate) {
-    for (struct name_change *at = DISK->changes; at; at = at->next) {
-        if (survives(fate, at->number) && !is_orphaned(at))
-            apply_name(at);
-        else
-            at->is_dropped = true;
-    }
-    DISK->changes = NULL;
-    DISK->changes_end = &DISK->changes;
-}
-
-/* What the synced names lead to is all there is now. */
-static void settle(struct node *node, const struct fate *fate) {
-    if (node->kind == NODE_FILE)
-        settle_file(node, fate);
-    node->entries = NULL;
-    struct entry **end = &node->entries;
-    for (struct entry *entry = node->synced; entry; entry = entry->next) {
-        *end = world_copy(entry, sizeof *entry);
-        (*end)->next = NULL;
-        end = &(*end)->next;
-        entry->node->parent = node;
-        entry->node->name = entry->name;
-        settle(entry->node, fate);
-    }
-}
-
-void disk_lose_power(void) {
-    struct fate fate = {.luck = (enum luck)chance_below(CHANCE_IMAGE, LUCK_COUNT)};
-    uint64_t unsynced = disk_unsynced();
-    fate.until = DISK->number - (unsynced ? chance_below(CHANCE_IMAGE, unsynced + 1) : 0);
-    trace("power: %llu changes are not synced, luck %d", (unsigned long long)unsynced, fate.luck);
-    settle_names(&fate);
-    settle(DISK->root, &fate);
-    make_image();
-}
-
-/* ---- the files in memory ---- */
-
-static void empty_folder(int folder);
-
-static void remove_in(int folder, const char *name) {
-    if (syscall(SYS_unlinkat, folder, name, 0) == 0)
-        return;
-    int inside = (int)syscall(SYS_openat, folder, name, O_RDONLY | O_DIRECTORY);
-    if (inside >= 0) {
-        empty_folder(inside);
-        syscall(SYS_close, inside);
-    }
-    syscall(SYS_unlinkat, folder, name, AT_REMOVEDIR);
-}
-
-struct linux_dirent {
-    uint64_t inode;
-    int64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
-
-static void empty_folder(int folder) {
-    _Alignas(8) char bytes[8192];
-    long length;
-    while ((length = syscall(SYS_getdents64, folder, bytes, sizeof bytes)) > 0)
-        for (long at = 0; at < length;) {
-            const struct linux_dirent *entry = (const struct linux_dirent *)(bytes + at);
-            at += entry->length;
-            if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0)
-                remove_in(folder, entry->name);
-        }
-}
-
-static void write_node(int folder, const char *name, const struct node *node) {
-    if (node->kind == NODE_LINK) {
-        check(syscall(SYS_symlinkat, node->target, folder, name) == 0);
-        return;
-    }
-    if (node->kind == NODE_FILE) {
-        int file = (int)syscall(SYS_openat, folder, name, O_WRONLY | O_CREAT | O_EXCL, 0640);
-        check(file >= 0);
-        for (uint64_t at = 0; at < node->size;) {
-            long r = syscall(SYS_pwrite64, file, node->bytes + at, node->size - at, at);
-            check(r > 0);
-            at += (uint64_t)r;
-        }
-        syscall(SYS_close, file);
-        return;
-    }
-    check(syscall(SYS_mkdirat, folder, name, 0750) == 0);
-    int inside = (int)syscall(SYS_openat, folder, name, O_RDONLY | O_DIRECTORY);
-    check(inside >= 0);
-    for (struct entry *entry = node->entries; entry; entry = entry->next)
-        write_node(inside, entry->name, entry->node);
-    syscall(SYS_close, inside);
-}
-
-static void make_image(void) {
-    remove_in(AT_FDCWD, world->root);
-    write_node(AT_FDCWD, world->root, DISK->root);
-}
-
-void disk_begin(void) {
-    world->disk = world_alloc(sizeof *world->disk);
-    DISK->root = node_new(NODE_FOLDER);
-    DISK->changes_end = &DISK->changes;
-    make_image();
 }
 
 /* ---- the archive's last segment ---- */

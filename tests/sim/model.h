@@ -35,7 +35,6 @@ struct sale {
     enum label label; /* by now */
     bool is_voided;
     int64_t captured_minor, refunded_minor;
-    enum label sent_label; /* the last that was reported; LABEL_NONE: none */
 };
 
 void model_begin(void);
