@@ -331,6 +331,10 @@ static void plan_memory(void) {
 
 static void on_signal(int signal) {
     void *calls[64];
+    if (signal == SIGABRT && world->has_rotten_tables) {
+        world->counts[COUNT_UNNOTICED]++;
+        life_end(LIFE_REFUSED);
+    }
     if (signal == SIGABRT && world->is_short_of_memory)
         life_end(LIFE_MEMORY); /* a library's object could not be made */
     backtrace_symbols_fd(calls, backtrace(calls, 64), 2);
@@ -347,7 +351,7 @@ void life_catch_signals(void) {
 
 void life_live(void) {
     life_catch_signals();
-    world->is_disturbed = world->is_short_of_memory = false;
+    world->is_disturbed = world->is_short_of_memory = world->has_rotten_tables = false;
     plan_end();
     plan_disk();
     plan_memory();

@@ -91,7 +91,7 @@ static void live(void) {
         trace("rot: %s", error.text);
         life_end(LIFE_REFUSED);
     }
-    life_check_rotten(strstr(rotten_path, ".seg") != NULL);
+    life_check_rotten(!world->has_rotten_tables);
     life_end(LIFE_KILLED);
 }
 
@@ -106,6 +106,7 @@ void rot_live(void) {
         life_end(LIFE_REFUSED);
     world->injected[__builtin_ctz(FAULT_ROT)]++;
     flip();
+    world->has_rotten_tables = strstr(rotten_path, ".seg") == NULL;
     snprintf(world->archive, sizeof world->archive, "%.60s/archive", rotten);
     snprintf(world->generations, sizeof world->generations, "%.60s/generations", rotten);
     life_without_faults();

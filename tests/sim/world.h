@@ -71,6 +71,7 @@ struct world {
     uint64_t slow_in, full_in, error_in; /* calls of the disk in which one is slow, or fails */
     uint64_t memory_at, memory_fails;    /* allocations until one fails; how many do then */
     bool is_short_of_memory;             /* one has failed in this life */
+    bool has_rotten_tables;              /* in this life: README.md, "Known" */
     bool was_full;                       /* a write of the archive was withdrawn in some life */
     bool is_disturbed; /* in this life the disk has failed: refusals are as they should be */
     uint64_t injected[FAULT_KINDS], ends[LIFE_END_COUNT];
