@@ -172,8 +172,8 @@ static int write_mark(struct archive *archive, struct archive_place place,
     return r;
 }
 
-/* After a failed sync no one knows which pages reached the disk, and the kernel may have dropped
- * them (it reports the error once). Only reopening, which reads the file again, can tell. */
+/* After a failed sync no one knows which pages reached the disk, and the kernel takes them for clean
+ * (it reports the error once). Whoever opens the archive next writes them again. */
 static int sync_segment(struct archive *archive, struct error *ret_error) {
     if (fdatasync(archive->written.descriptor) == 0)
         return 0;
