@@ -173,8 +173,8 @@ static int write_mark(struct archive *archive, struct archive_place place,
     return r;
 }
 
-/* After a failed sync no one knows which pages reached the disk, and the kernel may have dropped
- * them (it reports the error once). Only reopening, which reads the file again, can tell. */
+/* After a failed sync no one knows which pages reached the disk, and the kernel takes them for clean
+ * (it reports the error once). Whoever opens the archive next writes them again. */
 static int sync_segment(struct archive *archive, struct error *ret_error) {
     if (fdatasync(archive->written.descriptor) == 0)
         return 0;
@@ -238,7 +238,8 @@ static int sync_names(struct archive *archive, const char *day, struct error *re
 }
 
 /* Removes a segment that was just begun, or the spare that was to be one, for good: if it came back
- * in a crash, it would begin with a record that the segment before it has by then. */
+ * in a crash, it would begin with a record that the segment before it has by then, or stand behind
+ * one that has lost the sync mark which a later one relies on. */
 static int remove_file(struct archive *archive, const char *name) {
     char folder[DAY_NAME_SIZE] = ".";
     struct error ignored;
@@ -397,6 +398,10 @@ static void roll_back(struct archive *archive, const struct archive_written *bef
     archive->written = *before;
     if (kept != before->descriptor)
         close_descriptor(kept);
+    /* A new segment that is still there follows the old one with its mark. Whoever opens the
+     * archive finds what was refused, and clients ask for it again. */
+    if (archive->failed)
+        return;
     if (before->descriptor >= 0 && ftruncate(before->descriptor, (off_t)before->size) < 0)
         archive->failed = true;
     /* The sync mark that closed the segment may be on disk already: it must not come back in a

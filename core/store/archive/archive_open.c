@@ -358,7 +358,7 @@ static int create_torn(const struct archive *archive, const struct segment *segm
     }
 }
 
-static int copy_range(int from, int to, uint64_t offset, uint64_t size) {
+static int copy_range(int from, uint64_t offset, uint64_t size, int to, uint64_t at) {
     uint8_t *bytes = check_malloc(WINDOW_SEQUENTIAL);
     uint64_t done = 0;
     int r = 0;
@@ -368,7 +368,7 @@ static int copy_range(int from, int to, uint64_t offset, uint64_t size) {
         if (length <= 0)
             r = -1;
         else
-            r = file_write_at(to, bytes, (size_t)length, done);
+            r = file_write_at(to, bytes, (size_t)length, at + done);
         done += length > 0 ? (uint64_t)length : 0;
     }
     free(bytes);
@@ -385,7 +385,7 @@ static int keep_torn(const struct archive *archive, const struct segment *segmen
     if (torn < 0)
         return torn;
     int r = 0;
-    if (copy_range(descriptor, torn, offset, size) < 0 || fsync(torn) < 0)
+    if (copy_range(descriptor, offset, size, torn, 0) < 0 || fsync(torn) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot copy the torn end", name);
     close(torn);
     char day[DAY_NAME_SIZE];
@@ -441,6 +441,35 @@ static int cut_tail(struct archive *archive, struct finding *finding,
     return r;
 }
 
+/* The process before this one may have had a sync that failed. What the sync did not write is read
+ * here as ever, but Linux has taken it for written since: the next sync would succeed and leave it
+ * out. So everything that is not known to be on disk is written again. A mark is written after the
+ * sync of all that is in front of the mark before it. */
+static int write_again(const struct archive *archive, const struct finding *finding,
+                       struct error *ret_error) {
+    uint64_t from = finding->walk.marks[1];
+    int descriptor = finding->file->descriptor;
+    if (copy_range(descriptor, from, finding->walk.offset - from, descriptor, from) == 0)
+        return 0;
+    return error_set_errno(ret_error, errno, "%s: cannot write the end again",
+                           archive->list.segments[archive->list.count - 1].name);
+}
+
+/* Likewise it may have been killed between giving the last segment its name and syncing that. */
+static int sync_names(const struct archive *archive, struct error *ret_error) {
+    char day[DAY_NAME_SIZE];
+    struct error ignored;
+    if (archive->list.count == 0)
+        return 0;
+    day_format(archive->list.segments[archive->list.count - 1].day, day);
+    int r = directory_sync(archive->directory, day, ret_error);
+    if (r == 0)
+        r = directory_sync(archive->directory, ".", ret_error);
+    if (r == 0)
+        directory_sync(archive->directory, "..", &ignored); /* not everybody may open it */
+    return r;
+}
+
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
                     struct error *ret_error) {
     struct finding finding = {.access = O_RDWR, .time_us = INT64_MIN};
@@ -452,6 +481,10 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
         r = remove_headerless(archive, &recovery, ret_error);
     if (r == 0 && finding.file)
         r = cut_tail(archive, &finding, &recovery, ret_error);
+    if (r == 0 && finding.file && !finding.file->is_sealed)
+        r = write_again(archive, &finding, ret_error);
+    if (r == 0)
+        r = sync_names(archive, ret_error);
     if (r == 0 && finding.file && !finding.file->is_sealed)
         r = segment_claim(finding.file->descriptor, finding.file->name, ret_error);
     segment_walk_deinit(&finding.walk);

@@ -192,6 +192,8 @@ int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const 
             }
             if (mark.place.position > walk->synced.position)
                 walk->synced = mark.place;
+            walk->marks[1] = walk->marks[0];
+            walk->marks[0] = walk->offset;
             walk->offset += ret_frame->size;
             continue;
         }

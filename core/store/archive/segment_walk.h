@@ -48,6 +48,7 @@ struct segment_walk {
     struct archive_place place;  /* of the last record seen */
     struct archive_place synced; /* the furthest on disk, by the header or a sync mark seen */
     uint64_t last_offset;        /* of the last record seen; 0: none in this segment */
+    uint64_t marks[2];           /* offsets of the last two sync marks seen, the last first; or 0 */
     bool contradicted;           /* a sync mark belongs to another history than the records */
 };
 
