@@ -9,6 +9,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/text.h"
+#include "tests/split_mix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +54,10 @@ struct target_count target_count(void);
 struct chance {
     uint64_t state;
 };
-uint64_t chance_next(struct chance *chance);
+static inline uint64_t chance_next(struct chance *chance) {
+    return split_mix(&chance->state);
+}
 /* 0 … limit − 1 */
-uint64_t chance_below(struct chance *chance, uint64_t limit);
+static inline uint64_t chance_below(struct chance *chance, uint64_t limit) {
+    return chance_next(chance) % limit;
+}
