@@ -566,8 +566,30 @@ static void add_others(struct seeds *seeds) {
     add_written(seeds, 11, KEY_LEDGER_NAME);
 }
 
+struct refused {
+    struct bad_case taker;
+    struct seeds *seeds;
+};
+
+static void take_keys(struct bad_case *self, struct text name, struct text content) {
+    const struct refused *refused = (const struct refused *)self;
+    struct buffer seed;
+    if (!text_is(name, "file keys"))
+        return;
+    buffer_init(&seed);
+    buffer_append(&seed, (const uint8_t[]){10, 0}, 2);
+    buffer_append(&seed, content.data, content.length);
+    refused->seeds->add_any(refused->seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
+static void end_case(struct bad_case *self) {
+    (void)self;
+}
+
 void target_seeds(struct seeds *seeds, const char *root) {
-    (void)root;
+    struct refused refused = {.taker = {.take = take_keys, .end = end_case}, .seeds = seeds};
+    bad_cases(root, "files", &refused.taker);
     add_manifest(seeds);
     add_point(seeds);
     add_begin(seeds);

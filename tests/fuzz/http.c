@@ -290,7 +290,38 @@ static void add(struct seeds *seeds, unsigned how, const char *requests) {
     buffer_deinit(&seed);
 }
 
+struct refused {
+    struct bad_case taker;
+    struct seeds *seeds;
+};
+
+/* Line ends are LF alone, which evhttp takes as well. */
+static void take_request(struct bad_case *self, struct text name, struct text content) {
+    const struct refused *refused = (const struct refused *)self;
+    struct buffer seed;
+    (void)name;
+    buffer_init(&seed);
+    for (uint8_t console = 0; console < 2; console++) {
+        const char *line_end = memchr(content.data, '\n', content.length);
+        if (!line_end)
+            break;
+        size_t first = (size_t)(line_end - content.data) + 1;
+        buffer_clear(&seed);
+        buffer_append_u8(&seed, console);
+        buffer_append(&seed, content.data, first);
+        buffer_append_string(&seed, "Host: a\n");
+        buffer_append(&seed, content.data + first, content.length - first);
+        refused->seeds->add_any(refused->seeds, seed.bytes, seed.length);
+    }
+    buffer_deinit(&seed);
+}
+
+static void end_case(struct bad_case *self) {
+    (void)self;
+}
+
 void target_seeds(struct seeds *seeds, const char *root) {
+    struct refused refused = {.taker = {.take = take_request, .end = end_case}, .seeds = seeds};
     static const char *const server[] = {
         "GET /v1/status HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /v1/status HTTP/1.0\r\n\r\n",
@@ -320,7 +351,7 @@ void target_seeds(struct seeds *seeds, const char *root) {
         "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\nCookie: a\r\nCookie: "
         "b\r\n\r\n",
     };
-    (void)root;
+    bad_cases(root, "http", &refused.taker);
     for (unsigned piece = 0; piece < 16; piece += 6) {
         for (size_t i = 0; i < sizeof server / sizeof *server; i++)
             add(seeds, piece, server[i]);
