@@ -29,7 +29,8 @@
 #include <unistd.h>
 
 #define TAKEN_MAX        16
-#define BODY_MAX         4096
+#define BODY_MAX         4096 /* of evhttp */
+#define BODY_TAKEN_MAX   64   /* of the doors */
 #define HEADER_BYTES_MAX 8192
 #define LOOPS_MAX        200
 
@@ -81,8 +82,8 @@ static void on_request(struct evhttp_request *http, void *user) {
     const struct door *door = user;
     struct http_request request;
     struct http_refusal refusal = {0};
-    int r = door->is_console ? request_check(http, "X-Person", BODY_MAX, &refusal)
-                             : http_request_read(http, BODY_MAX, &request, &refusal);
+    int r = door->is_console ? request_check(http, "X-Person", BODY_TAKEN_MAX, &refusal)
+                             : http_request_read(http, BODY_TAKEN_MAX, &request, &refusal);
     if (r == 0 && !is_closed)
         take(http);
     property(r == 0 || (refusal.status >= 400 && refusal.error.text[0]),
@@ -322,6 +323,25 @@ static void end_case(struct bad_case *self) {
 
 void target_seeds(struct seeds *seeds, const char *root) {
     struct refused refused = {.taker = {.take = take_request, .end = end_case}, .seeds = seeds};
+    static const struct text refusals[] = {
+        TEXT_LITERAL("HEAD /v1/status HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"),
+        TEXT_LITERAL("GET /v1/status HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"),
+        TEXT_LITERAL("GET /v1/status HTTP/1.2\r\nHost: a\r\n\r\n"),
+        TEXT_LITERAL("GET /v1/status HTTP/1.1\r\n\r\n"),
+        TEXT_LITERAL("GET /v1/status HTTP/1.1\r\nHost: a\r\nX(y): 1\r\n\r\n"),
+        TEXT_LITERAL("GET /v1/status HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n"),
+        TEXT_LITERAL("GET /v1/status HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"),
+        TEXT_LITERAL("GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n"),
+        TEXT_LITERAL("GET / HTTP/1.1\r\nHost: a\r\nX-Person: a\r\nX-Person: b\r\n\r\n"),
+        TEXT_LITERAL("POST /v1/score HTTP/1.1\r\nHost: a\r\nContent-Type: application/json;x\r\n"
+                     "Content-Length: 2\r\n\r\n{}"),
+        TEXT_LITERAL("POST /v1/score HTTP/1.1\r\nHost: a\r\nContent-Type: application/jsonx\r\n"
+                     "Content-Length: 70\r\n\r\n{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
+                     ": \"bbbbbbbbbbbbbbbbbbbbbbb\"}"),
+        TEXT_LITERAL("POST /v1/score HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                     "Content-Length: 70\r\n\r\n{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
+                     ": \"bbbbbbbbbbbbbbbbbbbbbbb\"}"),
+    };
     static const char *const server[] = {
         "GET /v1/status HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /v1/status HTTP/1.0\r\n\r\n",
@@ -351,6 +371,15 @@ void target_seeds(struct seeds *seeds, const char *root) {
         "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\nCookie: a\r\nCookie: "
         "b\r\n\r\n",
     };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        for (uint8_t door = 0; door < 2; door++) {
+            struct buffer seed;
+            buffer_init(&seed);
+            buffer_append_u8(&seed, door);
+            buffer_append(&seed, refusals[i].data, refusals[i].length);
+            seeds->add_any(seeds, seed.bytes, seed.length);
+            buffer_deinit(&seed);
+        }
     bad_cases(root, "http", &refused.taker);
     for (unsigned piece = 0; piece < 16; piece += 6) {
         for (size_t i = 0; i < sizeof server / sizeof *server; i++)
