@@ -457,13 +457,6 @@ static int open_listener(struct web *web, struct error *ret_error) {
     return 0;
 }
 
-static struct bufferevent *accept_connection(struct event_base *base, void *user) {
-    struct web *web = user;
-    struct bufferevent *events = http_guard_accept(base, web->guard);
-    check(evbuffer_add_cb(bufferevent_get_input(events), request_spoil_nul, NULL));
-    return events;
-}
-
 static void set_up(struct web *web) {
     const struct http_guard_settings guard = {
         .connections_max = web->settings.connections_max,
@@ -480,7 +473,7 @@ static void set_up(struct web *web) {
     evhttp_set_max_headers_size(web->http, HEADER_BYTES_MAX);
     evhttp_set_max_body_size(web->http, (ev_ssize_t)WEB_BODY_MAX);
     evhttp_set_timeout(web->http, TIMEOUT_S);
-    evhttp_set_bevcb(web->http, accept_connection, web);
+    evhttp_set_bevcb(web->http, http_guard_accept, web->guard);
     evhttp_set_gencb(web->http, on_request, web);
 }
 

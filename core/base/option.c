@@ -167,6 +167,14 @@ static int bad_value(const struct option *option, struct text value, const char 
 
 /* ---- taking a value ---- */
 
+/* Such as the escape sequence of a key that was pressed in an editor. A tab separates items. */
+static bool has_control_character(struct text value) {
+    for (size_t i = 0; i < value.length; i++)
+        if (((unsigned char)value.data[i] < 0x20 && value.data[i] != '\t') || value.data[i] == 0x7f)
+            return true;
+    return false;
+}
+
 static void free_items(struct entry *entry) {
     for (size_t i = 0; i < entry->item_count; i++)
         free(entry->items[i]);
@@ -236,8 +244,6 @@ static bool take(struct option_set *set, size_t index, struct text value,
     int choice;
     bool flag;
     int64_t number;
-    if (memchr(value.data ? value.data : "", '\0', value.length))
-        return false;
     switch (option->type) {
     case OPTION_CHOICE:
         if (!parse_choice(option, value, &choice))
@@ -314,6 +320,10 @@ int option_set_put(struct option_set *set, struct text name, struct text value,
     if (!option)
         return unknown_option(set, name, where, ret_error);
     size_t index = (size_t)(option - set->table);
+    if (has_control_character(value))
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s: %s has a control character; expected printable text", where,
+                         option->name);
     if (origin < set->entries[index].origin)
         return 0;
     if (!take(set, index, value, origin))

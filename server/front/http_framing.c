@@ -1,6 +1,9 @@
 #include "http_framing.h"
 
+#include "core/base/check.h"
+
 #include <ctype.h>
+#include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
@@ -131,4 +134,28 @@ bool http_is_json(const char *type) {
         return false;
     type += strspn(type, " \t");
     return strcasecmp(type, "charset=utf-8") == 0 || strcasecmp(type, "charset=\"utf-8\"") == 0;
+}
+
+void http_spoil_nul(struct evbuffer *input, const struct evbuffer_cb_info *info, void *user) {
+    struct evbuffer_iovec pieces[16];
+    struct evbuffer_ptr start;
+    size_t left = info->n_added;
+    (void)user;
+    if (left == 0 ||
+        evbuffer_ptr_set(input, &start, evbuffer_get_length(input) - left, EVBUFFER_PTR_SET) < 0)
+        return;
+    while (left > 0) {
+        int count = evbuffer_peek(input, (ev_ssize_t)left, &start, pieces, 16);
+        size_t seen = 0;
+        for (int i = 0; i < count && i < 16; i++) {
+            uint8_t *at = pieces[i].iov_base, *end = at + pieces[i].iov_len;
+            seen += pieces[i].iov_len;
+            while ((at = memchr(at, '\0', (size_t)(end - at))) != NULL)
+                *at = '\1';
+        }
+        if (seen == 0 || seen >= left)
+            return;
+        left -= seen;
+        check(evbuffer_ptr_set(input, &start, seen, EVBUFFER_PTR_ADD) == 0);
+    }
 }

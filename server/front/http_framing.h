@@ -16,6 +16,8 @@
 
 #define HTTP_DEADLINE_HEADER "Harrier-Deadline-Us"
 
+struct evbuffer;
+struct evbuffer_cb_info;
 struct evkeyvalq;
 
 /* The answer to a request that is refused. */
@@ -40,3 +42,7 @@ size_t http_header_count(const struct evkeyvalq *headers, const char *name, cons
 bool http_reads_body(enum evhttp_cmd_type method);
 /* A Content-Type: "application/json", with or without charset=utf-8. */
 bool http_is_json(const char *type);
+/* For evbuffer_add_cb() on a connection's input: evhttp takes a NUL for the end of a header, where
+ * a proxy may have read on. No request has one, and in place of each comes a byte that is refused
+ * wherever it stands. */
+void http_spoil_nul(struct evbuffer *input, const struct evbuffer_cb_info *info, void *user);

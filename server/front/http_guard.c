@@ -4,9 +4,11 @@
 #include "http_guard.h"
 
 #include "core/base/check.h"
+#include "http_framing.h"
 #include "server/net/tls.h"
 #include "server/ops/metrics.h"
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
@@ -129,6 +131,7 @@ struct bufferevent *http_guard_accept(struct event_base *base, void *user) {
     bufferevent_setwatermark(events, EV_READ, 0, guard->settings.input_max);
     bufferevent_set_max_single_read(events, CHUNK_BYTES);
     bufferevent_set_max_single_write(events, CHUNK_BYTES);
+    check(evbuffer_add_cb(bufferevent_get_input(events), http_spoil_nul, NULL));
     size_t place = place_of(guard, events);
     struct connection *at = &guard->connections[place];
     /* If a connection that has ended since the last sweep had the same address, it is replaced. */

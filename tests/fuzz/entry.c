@@ -1,8 +1,6 @@
 /* libFuzzer's entry points, shared by all targets. */
 #include "target.h"
 
-#include "tests/split_mix.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,12 +39,4 @@ void property_broken(const char *file, int line, const char *condition, const ch
     va_end(arguments);
     fputc('\n', stderr);
     abort();
-}
-
-uint64_t chance_next(struct chance *chance) {
-    return split_mix(&chance->state);
-}
-
-uint64_t chance_below(struct chance *chance, uint64_t limit) {
-    return chance_next(chance) % limit;
 }

@@ -105,7 +105,46 @@ static void add_vector(struct seeds *seeds, const json_t *value, struct buffer *
     }
 }
 
+struct refused {
+    struct bad_case taker;
+    struct seeds *seeds;
+};
+
+/* The body of a request; which call it is for, its path says. */
+static void take_request(struct bad_case *self, struct text name, struct text content) {
+    static const struct {
+        const char *path;
+        enum call call;
+    } calls[] = {{"/v1/score", CALL_SCORE},         {"/v1/outcomes", CALL_REPORT_OUTCOME},
+                 {"/v1/entity", CALL_GET_ENTITY},   {"/v1/explain", CALL_EXPLAIN},
+                 {"/v1/lists", CALL_GET_LIST},      {"/v1/list-changes", CALL_CHANGE_LIST},
+                 {"/v1/reload", CALL_RELOAD},       {"/v1/amendments", CALL_AMEND},
+                 {"/v1/brakes", CALL_CHANGE_BRAKE}, {"/v1/find", CALL_FIND},
+                 {"/v1/backfill", CALL_BACKFILL}};
+    const struct refused *refused = (const struct refused *)self;
+    const char *body = memmem(content.data, content.length, "\n\n", 2);
+    struct buffer seed;
+    (void)name;
+    if (!body)
+        return;
+    buffer_init(&seed);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        if (!memmem(content.data, content.length, calls[i].path, strlen(calls[i].path)))
+            continue;
+        buffer_clear(&seed);
+        buffer_append_u8(&seed, (uint8_t)calls[i].call);
+        buffer_append(&seed, body + 2, (size_t)(content.data + content.length - body - 2));
+        refused->seeds->add_any(refused->seeds, seed.bytes, seed.length);
+    }
+    buffer_deinit(&seed);
+}
+
+static void end_case(struct bad_case *self) {
+    (void)self;
+}
+
 void target_seeds(struct seeds *seeds, const char *root) {
+    struct refused refused = {.taker = {.take = take_request, .end = end_case}, .seeds = seeds};
     struct arena made;
     struct buffer seed;
     struct random random = {.state = 4};
@@ -114,6 +153,7 @@ void target_seeds(struct seeds *seeds, const char *root) {
     arena_init(&made, (size_t)4 << 20);
     buffer_init(&seed);
     snprintf(pattern, sizeof pattern, "%s/tests/cases/wire/request_*.json", root);
+    bad_cases(root, "http", &refused.taker);
     property(glob(pattern, 0, NULL, &found) == 0, "%s", pattern);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         json_t *json = json_load_file(found.gl_pathv[i], 0, NULL);

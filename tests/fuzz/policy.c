@@ -16,6 +16,7 @@
 #include "tests/unit/engine/state_map.h"
 
 #include <dirent.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -228,6 +229,54 @@ static void add_folder(struct seeds *seeds, const char *root, const char *name) 
     policy_folder_free(folder);
 }
 
+/* What loading refuses reaches most of the messages. */
+struct refused {
+    struct bad_case taker;
+    struct seeds *seeds;
+    struct buffer seed;
+};
+
+static void take_file(struct bad_case *self, struct text name, struct text content) {
+    struct refused *refused = (struct refused *)self;
+    if (name.length < 5 || memcmp(name.data, "file ", 5) != 0)
+        return;
+    buffer_printf(&refused->seed, "=== %.*s\n", (int)name.length - 5, name.data + 5);
+    buffer_append(&refused->seed, content.data, content.length);
+}
+
+static void end_case(struct bad_case *self) {
+    struct refused *refused = (struct refused *)self;
+    if (refused->seed.length <= SEED_BYTES_MAX)
+        refused->seeds->add_any(refused->seeds, refused->seed.bytes, refused->seed.length);
+    buffer_clear(&refused->seed);
+}
+
+static void add_refused(struct seeds *seeds, const char *root) {
+    struct refused refused = {.taker = {.take = take_file, .end = end_case}, .seeds = seeds};
+    char pattern[4096];
+    glob_t found;
+    buffer_init(&refused.seed);
+    bad_cases(root, "policy", &refused.taker);
+    snprintf(pattern, sizeof pattern, "%s/tests/cases/broken/*", root);
+    property(glob(pattern, 0, NULL, &found) == 0, "%s", pattern);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct policy_folder *folder;
+        struct error error;
+        size_t count;
+        if (policy_folder_read(found.gl_pathv[i], &folder, &error) < 0)
+            continue;
+        const struct policy_file *files = policy_folder_files(folder, &count);
+        for (size_t j = 0; j < count; j++) {
+            buffer_printf(&refused.seed, "=== %" TEXT_FORMAT "\n", TEXT_ARGS(files[j].path));
+            buffer_append(&refused.seed, files[j].content.data, files[j].content.length);
+        }
+        end_case(&refused.taker);
+        policy_folder_free(folder);
+    }
+    globfree(&found);
+    buffer_deinit(&refused.seed);
+}
+
 static char *read_text_file(const char *root, const char *name) {
     char path[4096];
     char *text = check_calloc(1, 1 << 20);
@@ -267,4 +316,5 @@ void target_seeds(struct seeds *seeds, const char *root) {
         add_files(seeds, files, count, parts);
     free(text);
     add_folder(seeds, root, "rules/handbook");
+    add_refused(seeds, root);
 }

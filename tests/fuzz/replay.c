@@ -66,12 +66,17 @@ static void write_seed(const struct replay *replay, const void *bytes, size_t si
         die("cannot write", path);
 }
 
-static void add_seed(struct seeds *self, const void *bytes, size_t size) {
-    struct replay *replay = (struct replay *)self;
-    uint64_t accepted = target_count().accepted;
+static void add_any(struct seeds *self, const void *bytes, size_t size) {
+    const struct replay *replay = (const struct replay *)self;
     if (replay->folder) /* before it runs, so that a crashing seed is kept */
         write_seed(replay, bytes, size);
     run_given(bytes, size);
+}
+
+static void add_seed(struct seeds *self, const void *bytes, size_t size) {
+    struct replay *replay = (struct replay *)self;
+    uint64_t accepted = target_count().accepted;
+    add_any(self, bytes, size);
     if (target_count().accepted == accepted) {
         fprintf(stderr, "seed %zu does not get past the target's first check\n", replay->count);
         exit(1);
@@ -158,7 +163,7 @@ static void run_mutated(uint64_t count) {
 int main(int argc, char **argv) {
     uint64_t mutations = 0, random = 1;
     const char *root = ".";
-    struct replay replay = {.seeds = {.add = add_seed}};
+    struct replay replay = {.seeds = {.add = add_seed, .add_any = add_any}};
     int next = 1;
     for (; next + 1 < argc && strncmp(argv[next], "--", 2) == 0; next += 2) {
         if (strcmp(argv[next], "--root") == 0)

@@ -176,7 +176,41 @@ static void add_seed(struct seeds *seeds, unsigned how, const char *mapping, con
     buffer_deinit(&seed);
 }
 
+struct refused {
+    struct bad_case taker;
+    struct seeds *seeds;
+    struct text mapping, rows;
+    bool is_json;
+};
+
+static void take_section(struct bad_case *self, struct text name, struct text content) {
+    struct refused *refused = (struct refused *)self;
+    if (text_is(name, "file map.yaml"))
+        refused->mapping = content;
+    if (text_is(name, "file rows.csv") || text_is(name, "file rows.jsonl")) {
+        refused->rows = content;
+        refused->is_json = text_is(name, "file rows.jsonl");
+    }
+}
+
+static void end_case(struct bad_case *self) {
+    struct refused *refused = (struct refused *)self;
+    struct buffer seed;
+    buffer_init(&seed);
+    if (refused->rows.data) {
+        buffer_append_u8(&seed, (uint8_t)(31 << 3 | (refused->is_json ? 4 : 2) |
+                                          (refused->mapping.data != NULL)));
+        if (refused->mapping.data)
+            buffer_printf(&seed, "%" TEXT_FORMAT "===\n", TEXT_ARGS(refused->mapping));
+        buffer_append(&seed, refused->rows.data, refused->rows.length);
+        refused->seeds->add_any(refused->seeds, seed.bytes, seed.length);
+    }
+    refused->mapping = refused->rows = (struct text){0};
+    buffer_deinit(&seed);
+}
+
 void target_seeds(struct seeds *seeds, const char *root) {
+    struct refused refused = {.taker = {.take = take_section, .end = end_case}, .seeds = seeds};
     static const char csv[] =
         "id,event_time,amount,currency,card,ip,country,mcc,latitude,longitude,outcome,"
         "attributes.items:int,attributes.note,attributes.price:decimal(2)\n"
@@ -213,7 +247,8 @@ void target_seeds(struct seeds *seeds, const char *root) {
         "\\\"event_time\\\":\\\"2026-01-31T12:00:00Z\\\"}\"}\n"
         "{\"harrier.raw_base64\":\"eyJpZCI6ICJiIn0=\"}\n"
         "{\"harrier.raw\":\"{}\",\"id\":1}\n";
-    (void)root;
+    bad_cases(root, "rows", &refused.taker);
+    bad_cases(root, "files", &refused.taker);
     for (unsigned pieces = 0; pieces < 32; pieces += 5) {
         add_seed(seeds, pieces << 3 | 2, NULL, csv);
         add_seed(seeds, pieces << 3 | 4, NULL, json);

@@ -9,6 +9,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/text.h"
+#include "tests/split_mix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,11 +23,21 @@ void target_start(void);
  * runs millions of inputs. Properties are checked with property(). */
 bool target_run(const uint8_t *bytes, size_t size);
 
-/* Adds inputs to start from; target_run() must return true for each. root: the project's folder,
- * for seeds made from its files. */
+/* Adds inputs to start from. root: the project's folder, for seeds made from its files. */
 struct seeds {
-    void (*add)(struct seeds *self, const void *bytes, size_t size); /* copies */
+    /* target_run() must return true for it. Copies. */
+    void (*add)(struct seeds *self, const void *bytes, size_t size);
+    /* Whatever it returns: an input that is refused reaches code, too. Copies. */
+    void (*add_any)(struct seeds *self, const void *bytes, size_t size);
 };
+
+/* The cases of tests/cases/bad/DOOR. take: `name` is "file PATH", "request", …, as the case has it;
+ * the texts are valid during the call. end: after the last one. */
+struct bad_case {
+    void (*take)(struct bad_case *self, struct text name, struct text content);
+    void (*end)(struct bad_case *self);
+};
+void bad_cases(const char *root, const char *door, struct bad_case *taker);
 void target_seeds(struct seeds *seeds, const char *root);
 
 /* Checks a property. If it does not hold, prints the message and aborts, which libFuzzer records as
@@ -53,6 +64,10 @@ struct target_count target_count(void);
 struct chance {
     uint64_t state;
 };
-uint64_t chance_next(struct chance *chance);
+static inline uint64_t chance_next(struct chance *chance) {
+    return split_mix(&chance->state);
+}
 /* 0 … limit − 1 */
-uint64_t chance_below(struct chance *chance, uint64_t limit);
+static inline uint64_t chance_below(struct chance *chance, uint64_t limit) {
+    return chance_next(chance) % limit;
+}

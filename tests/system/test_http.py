@@ -346,6 +346,8 @@ class ProtocolTest(HttpTest):
             "no host": (400, b"GET /v1/status HTTP/1.1\r\n\r\n"),
             "two hosts": (400, head("GET", "/v1/status", "Host: b")),
             "a control character": (400, head("GET", "/v1/status", "X: \x01")),
+            "a NUL in a header": (400, head("GET", "/v1/status", "X: a\0b")),
+            "a NUL that ends a length": (400, head(*score, "Content-Length: 2\0 50") + b"{}"),
             "a name that is none": (400, head("GET", "/v1/status", "X(y): 1")),
             "HTTP/2": (400, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
             "HTTP/1.2": (505, head("GET", "/v1/status", version="HTTP/1.2")),

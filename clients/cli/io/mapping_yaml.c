@@ -58,6 +58,20 @@ static bool is_scalar(const yaml_node_t *node) {
     return node->type == YAML_SCALAR_NODE;
 }
 
+static int unknown_member(struct reading *reading, const yaml_node_t *key, const char *what,
+                          const char *const *names, size_t count) {
+    char expected[128] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < count && length < sizeof expected; i++)
+        length += (size_t)snprintf(expected + length, sizeof expected - length, "%s%s",
+                                   i == 0           ? ""
+                                   : i + 1 == count ? " or "
+                                                    : ", ",
+                                   names[i]);
+    return diagnostic(reading, key, "%s has no \"%" TEXT_FORMAT "\" (expected %s)", what,
+                      TEXT_ARGS(scalar(key)), expected);
+}
+
 /* The values of a mapping node by their keys: parallel to names, NULL where there is none. */
 static int take_members(struct reading *reading, const yaml_node_t *node, const char *what,
                         const char *const *names, size_t count, yaml_node_t **ret_values) {
@@ -71,8 +85,7 @@ static int take_members(struct reading *reading, const yaml_node_t *node, const 
         while (i < count && !text_is(scalar(key), names[i]))
             i++;
         if (i == count)
-            return diagnostic(reading, key, "%s has no \"%" TEXT_FORMAT "\"", what,
-                              TEXT_ARGS(scalar(key)));
+            return unknown_member(reading, key, what, names, count);
         if (ret_values[i])
             return diagnostic(reading, key, "\"%s\" is given twice", names[i]);
         ret_values[i] = node_of(reading, pair->value);
@@ -308,9 +321,9 @@ int mapping_yaml_parse(struct text yaml, const char *name, struct mapping **ret_
     check(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)yaml.data, yaml.length);
     if (!yaml_parser_load(&parser, &reading.document)) {
-        int r = error_set(ret_error, ERROR_INVALID, "%s:%zu:%zu: %s", name,
+        int r = error_set(ret_error, ERROR_INVALID, "%s:%zu:%zu: not valid YAML: %s", name,
                           parser.problem_mark.line + 1, parser.problem_mark.column + 1,
-                          parser.problem ? parser.problem : "not YAML");
+                          parser.problem ? parser.problem : "it ends too early");
         yaml_parser_delete(&parser);
         return r;
     }

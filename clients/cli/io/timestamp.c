@@ -13,6 +13,16 @@
 #define SECONDS_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 #define TEXT_MAX    64
 
+/* Has it only conversions that glibc's strptime() reads? Better found here than at each row. */
+static bool is_pattern(const char *name) {
+    for (const char *at = strchr(name, '%'); at; at = strchr(at + 1, '%')) {
+        at += strspn(at + 1, "_-0^#EO") + 1;
+        if (*at == '\0' || !strchr("%nthaAbBcCdDeFgGHIjklmMpPrRStTuUVwWxXyYzZ", *at))
+            return false;
+    }
+    return true;
+}
+
 int timestamp_format_parse(const char *name, struct timestamp_format *ret_format,
                            struct error *ret_error) {
     static const struct {
@@ -40,6 +50,11 @@ int timestamp_format_parse(const char *name, struct timestamp_format *ret_format
             "\"%s\" is not a time format (expected rfc3339, unix, unix_ms, unix_us, or a "
             "pattern such as \"%%Y-%%m-%%d %%H:%%M:%%S\")",
             name);
+    if (!is_pattern(name))
+        return error_set(ret_error, ERROR_INVALID,
+                         "\"%s\" is not a pattern of strptime(3); expected for example "
+                         "\"%%Y-%%m-%%d %%H:%%M:%%S\"",
+                         name);
     *ret_format = (struct timestamp_format){.kind = TIMESTAMP_PATTERN, .pattern = name};
     return 0;
 }

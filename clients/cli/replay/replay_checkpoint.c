@@ -126,13 +126,13 @@ void replay_checkpoint_encode(const struct replay_checkpoint *checkpoint, struct
     buffer_append_u64(out, hash64(out->bytes + begin, out->length - begin, 0));
 }
 
-/* A name that is empty cannot have been written. */
+/* A name that is empty, or that has a NUL, cannot have been written. */
 static void decode_mark(struct cursor *cursor, struct training_mark *mark) {
     struct text name = take_bytes(cursor);
     mark->draft = text_copy(name);
     mark->length = cursor_varint(cursor);
     mark->hash = cursor_u64(cursor);
-    if (name.length == 0 || mark->length > INT64_MAX)
+    if (name.length == 0 || memchr(name.data, '\0', name.length) || mark->length > INT64_MAX)
         cursor->failed = true;
 }
 

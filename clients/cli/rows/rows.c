@@ -65,6 +65,15 @@ static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* Of objects or texts; the header of a CSV file may begin with a bracket, too. */
+static bool begins_with_array(struct text chunk, size_t at) {
+    if (at >= chunk.length || chunk.data[at] != '[')
+        return false;
+    for (at++; at < chunk.length && is_space(chunk.data[at]); at++)
+        continue;
+    return at < chunk.length && (chunk.data[at] == '{' || chunk.data[at] == '"');
+}
+
 /* Also when the format is given: the first chunk is peeked at in any case. */
 static int guess_format(struct rows *rows, struct error *ret_error) {
     int r = rows->source->read(rows->source, &rows->peeked, ret_error);
@@ -76,6 +85,10 @@ static int guess_format(struct rows *rows, struct error *ret_error) {
     while (at < rows->peeked.length && is_space(rows->peeked.data[at]))
         at++;
     bool object = at < rows->peeked.length && rows->peeked.data[at] == '{';
+    if (rows->format != ROW_FORMAT_JSONL && begins_with_array(rows->peeked, at))
+        return error_set(ret_error, ERROR_INVALID,
+                         "1: it begins with a JSON array; expected a JSON object on each line, or "
+                         "the header of a CSV file");
     if (rows->format == ROW_FORMAT_GUESS)
         rows->format = object ? ROW_FORMAT_JSONL : ROW_FORMAT_CSV;
     return 0;

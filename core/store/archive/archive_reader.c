@@ -327,6 +327,17 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
     return 0;
 }
 
+/* The segment has no whole header. 0: it has just been begun; but a writer begins the one behind it
+ * only when this one is complete. */
+static int judge_headerless(const struct archive_reader *reader, size_t index,
+                            struct error *ret_error) {
+    if (index + 1 >= reader->list.count)
+        return 0;
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "%s: its header is incomplete, and %s comes after it",
+                     reader->list.segments[index].name, reader->list.segments[index + 1].name);
+}
+
 /* 1: moved to the next segment; 0: it is not complete yet. */
 static int go_on(struct archive_reader *reader, struct error *ret_error) {
     struct archive_place end = reader->walk.place;
@@ -335,8 +346,10 @@ static int go_on(struct archive_reader *reader, struct error *ret_error) {
     int r = enter_segment(reader, reader->current + 1, ret_error);
     if (r == 1 && was_pruned(reader->path, next->first - 1))
         return overtaken(next->name, ret_error);
-    if (r != 0)
-        return r < 0 ? r : 0;
+    if (r == 1)
+        return judge_headerless(reader, reader->current + 1, ret_error);
+    if (r < 0)
+        return r;
     reader->passed_bytes += size;
     struct archive_place begin = reader->walk.place;
     if (begin.position > end.position)
@@ -391,8 +404,10 @@ static int enter_first(struct archive_reader *reader, struct error *ret_error) {
     if (r <= 0)
         return r;
     r = enter_segment(reader, 0, ret_error);
-    if (r != 0)
-        return r < 0 ? r : 0;
+    if (r == 1)
+        return judge_headerless(reader, 0, ret_error);
+    if (r < 0)
+        return r;
     if (reader->walk.place.position != reader->begin.place.position)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: records %" PRIu64 " to %" PRIu64 " before it are missing",

@@ -50,19 +50,37 @@ static void write_path(const struct reader *reader, struct text last) {
                  length ? "." : "", TEXT_ARGS(last));
 }
 
+/* "the number 1.5", unless it might be a card number. */
+static const char *show_number(const json_t *number, char *ret_text, size_t size) {
+    char digits[32];
+    double shown = json_number_value(number);
+    if (json_is_integer(number))
+        snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(number));
+    else
+        value_format(value_double(shown), digits, sizeof digits);
+    if (shown > -1e12 && shown < 1e12)
+        snprintf(ret_text, size, "the number %s", digits);
+    else
+        snprintf(ret_text, size, "a number");
+    return ret_text;
+}
+
 /* Says what was expected and what was there instead; a string is quoted, as far as field_quote()
  * shows it. */
 static int decode_error(struct reader *reader, const char *expected, const json_t *got) {
     static const char *const types[] = {
         [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "the string ",
-        [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",  [JSON_TRUE] = "true",
+        [JSON_INTEGER] = "",         [JSON_REAL] = "",          [JSON_TRUE] = "true",
         [JSON_FALSE] = "false",      [JSON_NULL] = "null",
     };
     struct text string = {.data = json_string_value(got), .length = json_string_length(got)};
+    char number[48];
     write_path(reader, (struct text){0});
     return error_set(reader->error, ERROR_INVALID, "%s: expected %s, got %s%s",
                      *reader->path ? reader->path : "the body", expected, types[json_typeof(got)],
-                     json_is_string(got) ? field_quote(string).string : "");
+                     json_is_string(got)   ? field_quote(string).string
+                     : json_is_number(got) ? show_number(got, number, sizeof number)
+                                           : "");
 }
 
 /* Could this be a name in harrier.proto? Anything else is quoted, or hidden, since it may be a

@@ -138,6 +138,8 @@ static void bad_values_change_nothing(void **state) {
     assert_int_equal(option_set_put(fixture->set, TEXT_LITERAL("name"), TEXT_LITERAL("a\0b"),
                                     OPTION_ORIGIN_FLAG, "here", &fixture->error),
                      -ERROR_INVALID);
+    refuse(fixture, "name", "a\x1b[A",
+           "here: name has a control character; expected printable text");
     assert_string_equal(fixture->target.name, "");
 }
 

@@ -384,6 +384,34 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
     return value.type == VALUE_ABSENT ? feature->default_value : value;
 }
 
+/* A quantile is less than 1/128 beside the exact one; half a unit of the last digit is lost where
+ * this divides. */
+static bool is_near_number(struct value value, struct value exact) {
+    double got = value.type == VALUE_DOUBLE ? value.number : (double)value.integer;
+    double wanted = exact.type == VALUE_DOUBLE ? exact.number : (double)exact.integer;
+    return value.type == exact.type && fabs(got - wanted) * 127.999999 <= fabs(wanted);
+}
+
+/* More than six standard errors of HyperLogLog do not happen. */
+static bool is_near(struct value value, struct value exact, const struct feature *feature) {
+    if (feature->aggregate == AGGREGATE_IS_NEW) /* not new is known for sure */
+        return value.type == VALUE_ABSENT || (value_equal(value, exact) && !value.boolean);
+    if (value_equal(value, exact))
+        return true;
+    if (feature->aggregate == AGGREGATE_QUANTILE)
+        return (value.type == VALUE_DOUBLE || value.type == VALUE_INT) &&
+               is_near_number(value, exact);
+    if (value.type != VALUE_INT)
+        return false;
+    double error = fabs((double)value.integer - (double)exact.integer);
+    return error <= 6 * 0.0325 * (double)exact.integer + 1;
+}
+
+bool naive_value_agrees(struct value value, struct value expected, const struct feature *feature,
+                        const struct naive_window *window) {
+    return window->is_estimated ? is_near(value, expected, feature) : value_equal(value, expected);
+}
+
 /* Tiles. */
 
 bool naive_is_sketched(const struct feature *feature) {

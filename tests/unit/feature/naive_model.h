@@ -45,6 +45,10 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
                                const struct naive_window *window, int64_t at_us,
                                const struct payment *current);
 
+/* Is that the value, or near enough to it where the window has an estimate? */
+bool naive_value_agrees(struct value value, struct value expected, const struct feature *feature,
+                        const struct naive_window *window);
+
 /* Tiles, spelled as state.c defines them. */
 struct naive_tiles {
     int64_t begins_us[64]; /* [k]: the age at which a tile of 2^k microseconds may begin */

@@ -284,6 +284,7 @@ static void diagnostics_name_the_place(void **state) {
         const char *yaml, *message;
     } diagnostics[] = {
         {"", "m.yaml: the mapping is empty"},
+        {"id: [\n", "m.yaml:2:1: not valid YAML: did not find expected node content"},
         {"- a\n", "m.yaml:1:1: expected FIELD: COLUMN lines"},
         {"id: A\nid: B\n", "m.yaml:2:1: \"id\" is given twice"},
         {"id: A\ncustmer: B\n",
@@ -294,10 +295,11 @@ static void diagnostics_name_the_place(void **state) {
          "m.yaml:2:33: \"iso\" is not a time format"},
         {"id: A\nevent_time: {format: unix}\n", "m.yaml:2:13: expected either column: NAME"},
         {"id: A\nevent_time: {column: T, fromat: unix}\n",
-         "m.yaml:2:25: event_time has no \"fromat\""},
+         "m.yaml:2:25: event_time has no \"fromat\" (expected column or format)"},
         {"id: A\nreceived_time: {column: T, format: iso}\n",
          "m.yaml:2:36: \"iso\" is not a time format"},
-        {"id: A\noutcome_time: {value: soon}\n", "m.yaml:2:16: outcome_time has no \"value\""},
+        {"id: A\noutcome_time: {value: soon}\n",
+         "m.yaml:2:16: outcome_time has no \"value\" (expected column or format)"},
         {"id: A\namount: {column: X, currency: euro}\n", "m.yaml:2:31: \"euro\" is not a currency"},
         {"id: A\namount: {column: X, currency: EUR, currency_column: C}\n",
          "give either currency or currency_column"},
@@ -314,7 +316,7 @@ static void diagnostics_name_the_place(void **state) {
         {"id: A\nattributes: {n: X, n: Y}\n", "m.yaml:2:20: the attribute \"n\" is given twice"},
         {"id: A\ncard:\n", "m.yaml:2:1: card: expected a column's name"},
         {"id: A\ncard: [x]\n", "m.yaml:2:7: expected a column's name or {column: …}"},
-        {"id: {column: A\n", "m.yaml:2:1: did not find expected"},
+        {"id: {column: A\n", "m.yaml:2:1: not valid YAML: did not find expected"},
         {"? [a]\n: b\n", "m.yaml:1:3: expected a field's name"},
     };
     for (size_t i = 0; i < sizeof diagnostics / sizeof *diagnostics; i++) {

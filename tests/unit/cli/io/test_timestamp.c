@@ -103,6 +103,14 @@ static void formats(void **state) {
     assert_non_null(strstr(error.text, "\"iso\" is not a time format"));
     assert_int_equal(timestamp_format_parse("%s", &format, &error), -ERROR_INVALID);
     assert_non_null(strstr(error.text, "use format: unix"));
+    static const char *const unread[] = {"%Q", "%Y-%", "%Y-%i", "%E", "%%%"};
+    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++) {
+        assert_int_equal(timestamp_format_parse(unread[i], &format, &error), -ERROR_INVALID);
+        assert_non_null(strstr(error.text, "is not a pattern of strptime(3)"));
+    }
+    static const char *const read[] = {"%Y-%m-%d %H:%M:%S", "%d%b%Y:%T", "%Od/%-m/%EY %%"};
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+        assert_int_equal(timestamp_format_parse(read[i], &format, &error), 0);
 }
 
 int main(void) {

@@ -53,6 +53,9 @@ static void csv_headers(void **state) {
         {"", "1: the input is empty (expected a header line)"},
         {"a,b,a\n", "1: two columns have the name \"a\""},
         {"a,\xff\n", "1: column 2: its name is not UTF-8 text"},
+        {" [{\"id\": 1}]\n",
+         "1: it begins with a JSON array; expected a JSON object on each line, or the header of a "
+         "CSV file"},
         {"\n\na\"b\n", "3: the header: a quote inside a field that does not begin with one"},
     };
     struct rows *rows;

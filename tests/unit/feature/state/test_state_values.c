@@ -88,35 +88,12 @@ static bool windows_agree(struct walk *walk, size_t i, int64_t at_us,
                          feature->tick_us, &tick);
 }
 
-/* A quantile is less than 1/128 beside the exact one; half a unit of the last digit is lost where
- * this divides. */
-static bool is_near_number(struct value value, struct value exact) {
-    double got = value.type == VALUE_DOUBLE ? value.number : (double)value.integer;
-    double wanted = exact.type == VALUE_DOUBLE ? exact.number : (double)exact.integer;
-    return value.type == exact.type && fabs(got - wanted) * 127.999999 <= fabs(wanted);
-}
-
-/* More than six standard errors of HyperLogLog do not happen. */
-static bool is_near(struct value value, struct value exact, const struct feature *feature) {
-    if (feature->aggregate == AGGREGATE_IS_NEW) /* not new is known for sure */
-        return value.type == VALUE_ABSENT || (value_equal(value, exact) && !value.boolean);
-    if (value_equal(value, exact))
-        return true;
-    if (feature->aggregate == AGGREGATE_QUANTILE)
-        return (value.type == VALUE_DOUBLE || value.type == VALUE_INT) &&
-               is_near_number(value, exact);
-    if (value.type != VALUE_INT)
-        return false;
-    double error = fabs((double)value.integer - (double)exact.integer);
-    return error <= 6 * 0.0325 * (double)exact.integer + 1;
-}
-
 static bool value_agrees(struct walk *walk, size_t i, struct value value, int64_t at_us,
                          const struct payment *current, const struct naive_window *window) {
     const struct feature *feature = &walk->scene.features[i];
     struct value expected = naive_model_value(&walk->naive, feature, window, at_us, current);
     walk->estimates += window->is_estimated;
-    if (window->is_estimated ? is_near(value, expected, feature) : value_equal(value, expected))
+    if (naive_value_agrees(value, expected, feature, window))
         return true;
     char digits[64], got[96], want[96];
     value_format(value, digits, sizeof digits);

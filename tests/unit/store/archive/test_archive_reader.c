@@ -443,6 +443,38 @@ static void it_says_where_and_how_far(void **state) {
     scratch_remove(folder);
 }
 
+/* A new segment has no header yet; one that has another behind it must have one. */
+static void a_header_that_is_cut_off_is_no_end(void **state) {
+    static const char *const names[] = {FIRST_SEGMENT, "2026-01-02/00000000000000000003.seg",
+                                        "2026-01-03/00000000000000000005.seg"};
+    (void)state;
+    for (size_t cut = 0; cut < 3; cut++) {
+        char *folder = scratch_make();
+        struct archive *archive = bench_open(folder, 0, NULL);
+        for (unsigned i = 1; i <= 6; i++)
+            bench_append(archive, i, START_US + (i - 1) / 2 * DAY_US);
+        archive_close(archive);
+        assert_int_equal(truncate(scratch_path(folder, names[cut]), 14), 0);
+        struct archive_reader *reader = reader_open(folder, (struct archive_place){0});
+        for (uint64_t position = 1; position <= 2 * cut; position++)
+            assert_true(reads(reader, position));
+        struct arena arena;
+        struct record record;
+        struct error error;
+        arena_init(&arena, 1u << 16);
+        if (cut == 2) {
+            assert_int_equal(archive_reader_next(reader, &arena, &record, &error), 0);
+        } else {
+            assert_int_equal(archive_reader_next(reader, &arena, &record, &error), -ERROR_DAMAGED);
+            assert_non_null(strstr(error.text, names[cut]));
+            assert_non_null(strstr(error.text, names[cut + 1]));
+        }
+        arena_deinit(&arena);
+        archive_reader_close(reader);
+        scratch_remove(folder);
+    }
+}
+
 /* Reads until the end or an error; returns what archive_reader_next() last did. */
 static int read_on(const char *folder, uint64_t *ret_position, struct error *ret_error) {
     struct archive_reader *reader;
@@ -516,6 +548,7 @@ int main(void) {
         cmocka_unit_test(a_renewed_one_notices_another_folder),
         cmocka_unit_test(an_older_mark_is_not_the_last),
         cmocka_unit_test(it_says_where_and_how_far),
+        cmocka_unit_test(a_header_that_is_cut_off_is_no_end),
         cmocka_unit_test(it_finds_every_wrong_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,7 +274,7 @@ static const struct {
     {CALL_SCORE, "{\"transactions\":[{\"card_id\":\"1\"}]}", "transactions[0].card_id",
      "no such field in Transaction"},
     {CALL_SCORE, "{\"transactions\":[{\"id\":7}]}", "transactions[0].id",
-     "transactions[0].id: expected a string, got a number"},
+     "transactions[0].id: expected a string, got the number 7"},
     {CALL_SCORE, "{\"transactions\":[{\"eventTimeUs\":1,\"event_time_us\":1}]}",
      "transactions[0].event_time_us", "given twice"},
     {CALL_SCORE, "{\"transactions\":[{\"event_time_us\":1.5}]}", "transactions[0].event_time_us",
@@ -305,7 +305,7 @@ static const struct {
      "the string \"fraud\""},
     {CALL_REPORT_OUTCOME, "{\"outcomes\":[{\"label\":2147483648}]}", "outcomes[0].label",
      "expected one of"},
-    {CALL_GET_LIST, "{\"limit\":-1}", "limit", "from 0 to 4294967295, got a number"},
+    {CALL_GET_LIST, "{\"limit\":-1}", "limit", "from 0 to 4294967295, got the number -1"},
     {CALL_GET_LIST, "{\"after_position\":\"18446744073709551616\"}", "after_position",
      "from 0 to 18446744073709551615"},
 };

@@ -1,0 +1,459 @@
+/* Target: a data folder, its archive and its tables, with files damaged, lost and exchanged.
+ *
+ *   input  u8 which of the folders of worlds.h it is; u8 of every eight one: also rebuild;
+ *          then what happens to its files, CHANGES_MAX at most, each: u8 what, u8 file, u24, u16
+ *
+ * What must hold: each record, state and id that is read is one that was written there, or there is
+ * an error; a folder that nothing has happened to is read to its end; records that are missing are
+ * never a clean end while a later segment is there; an archive that verifies has no sealed segment
+ * with a changed byte; what a server appends after opening such a folder can be read behind all
+ * else; and a rebuild has the states of all records, or says why not. */
+#include "worlds.h"
+
+#include "target.h"
+
+#include "batch/rebuild/rebuild.h"
+#include "batch/verify/archive_verify.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/generation/generation_base.h"
+#include "tests/unit/batch/replay_archive.h"
+#include "tests/unit/store/scratch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHANGES_MAX 6
+#define ARENA_BYTES ((size_t)4 << 20)
+#define LENGTH_MAX  ((size_t)8 << 20)
+#define APPENDED    "appended"
+
+/* A file as this input has it. */
+struct now {
+    bool is_there, is_owned;
+    struct text bytes;
+};
+
+static struct worlds worlds;
+static struct now now[WORLD_FILES_MAX];
+static char *folder;
+static char archive[256], generations[256];
+static struct arena arena;
+static struct snapshot *policy;
+static bool is_untouched; /* all files are those of one world */
+
+static void clean_up(void) {
+    scratch_remove(folder);
+}
+
+void target_start(void) {
+    folder = scratch_make();
+    atexit(clean_up);
+    worlds_make(folder, &worlds);
+    snprintf(archive, sizeof archive, "%s/" WORLD_ARCHIVE, folder);
+    snprintf(generations, sizeof generations, "%s/" WORLD_GENERATIONS, folder);
+    arena_init(&arena, ARENA_BYTES);
+    policy = replay_archive_policy(REPLAY_FIRST);
+}
+
+/* ---- damage ---- */
+
+static void set(size_t file, bool is_there, bool is_owned, struct text bytes) {
+    if (now[file].is_owned)
+        free((char *)(uintptr_t)now[file].bytes.data);
+    now[file] = (struct now){.is_there = is_there, .is_owned = is_owned, .bytes = bytes};
+}
+
+/* The file's bytes, to be changed, with room for some more. */
+static char *own(size_t file, size_t more) {
+    struct text bytes = now[file].bytes;
+    char *copy = check_calloc(1, bytes.length + more + 1);
+    if (bytes.length > 0)
+        memcpy(copy, bytes.data, bytes.length);
+    set(file, true, true, (struct text){.data = copy, .length = bytes.length + more});
+    return copy;
+}
+
+static void copy_over(size_t file, const struct now *from) {
+    char *copy = check_malloc(from->bytes.length + 1);
+    if (from->bytes.length > 0)
+        memcpy(copy, from->bytes.data, from->bytes.length);
+    set(file, from->is_there, true, (struct text){.data = copy, .length = from->bytes.length});
+}
+
+static void swap(size_t a, size_t b) {
+    struct now kept = now[a];
+    if (worlds.files[a].is_link != worlds.files[b].is_link)
+        return;
+    now[a] = now[b];
+    now[b] = kept;
+}
+
+/* Which of the other files. So many that are of the same kind are near in the order of names. */
+static size_t other(size_t file, uint64_t argument) {
+    return (file + 1 + argument) % worlds.file_count;
+}
+
+static void change(struct cursor *cursor) {
+    uint8_t what = cursor_u8(cursor);
+    size_t file = cursor_u8(cursor) % worlds.file_count;
+    size_t at = cursor_u8(cursor), argument;
+    at |= (size_t)cursor_u8(cursor) << 8;
+    at |= (size_t)cursor_u8(cursor) << 16;
+    argument = cursor_u8(cursor);
+    argument |= (size_t)cursor_u8(cursor) << 8;
+    size_t length = now[file].bytes.length;
+    enum world world = (enum world)(argument % WORLD_COUNT);
+    size_t partner = other(file, argument);
+    switch (what % 9) {
+    case 0: /* a byte */
+    case 1:
+        if (length > 0)
+            own(file, 0)[at % length] ^= (char)(argument % 255 + 1);
+        break;
+    case 2: /* cut short */
+        if (length > 0) {
+            own(file, 0);
+            now[file].bytes.length = at % length;
+        }
+        break;
+    case 3: /* something behind it */
+        if (length < LENGTH_MAX) {
+            size_t more = 1 + argument % 9000;
+            memset(own(file, more) + length, (int)(at & 255), more);
+        }
+        break;
+    case 4: /* lost */
+        set(file, false, false, (struct text){0});
+        break;
+    case 5: /* from before the erasure, or after it, or after the prune */
+        set(file, worlds.files[file].in[world].is_there, false, worlds.files[file].in[world].bytes);
+        break;
+    case 6: /* exchanged with another one */
+        swap(file, partner);
+        break;
+    case 7: /* a copy of another one */
+        if (worlds.files[file].is_link == worlds.files[partner].is_link)
+            copy_over(file, &now[partner]);
+        break;
+    default: /* a block of it, as of a disk: zeros, or of another place */
+        if (length > 0) {
+            size_t block = at % length / 512 * 512;
+            size_t size = length - block < 512 ? length - block : 512;
+            size_t from = argument * 512 % length;
+            char *bytes = own(file, 0);
+            if (what < 128 || from + size > length)
+                memset(bytes + block, 0, size);
+            else
+                memmove(bytes + block, bytes + from, size);
+        }
+    }
+}
+
+static bool is_as_in(size_t file, enum world world) {
+    return now[file].is_there == worlds.files[file].in[world].is_there &&
+           (!now[file].is_there || text_equal(now[file].bytes, worlds.files[file].in[world].bytes));
+}
+
+static bool is_original(size_t file) {
+    for (enum world world = 0; world < WORLD_COUNT; world++)
+        if (now[file].is_there && is_as_in(file, world))
+            return true;
+    return false;
+}
+
+static void write_folder(enum world world) {
+    is_untouched = true;
+    worlds_clear(folder);
+    for (size_t i = 0; i < worlds.file_count; i++) {
+        is_untouched &= is_as_in(i, world);
+        if (now[i].is_there)
+            worlds_write(folder, &worlds.files[i], now[i].bytes);
+    }
+}
+
+/* ---- the archive ---- */
+
+/* 0: it is no segment. */
+static uint64_t first_of(size_t file, bool *ret_sealed) {
+    const char *name = strrchr(worlds.files[file].name, '/');
+    unsigned long long first;
+    char suffix[16] = "";
+    if (!name || sscanf(name, "/%20llu.%15s", &first, suffix) != 2)
+        return 0;
+    *ret_sealed = strcmp(suffix, "seg.zst") == 0;
+    return *ret_sealed || strcmp(suffix, "seg") == 0 ? first : 0;
+}
+
+static void must_be_written(const struct record *record, const struct archive_frame *frame) {
+    uint64_t hash = hash64(frame->payload.data, frame->payload.length, 0);
+    property(record->position <= worlds.last[WORLD_ERASED], "record %llu of %llu",
+             (unsigned long long)record->position, (unsigned long long)worlds.last[WORLD_ERASED]);
+    property(hash == worlds.payloads[0][record->position] ||
+                 hash == worlds.payloads[1][record->position],
+             "record %llu is not what was written", (unsigned long long)record->position);
+}
+
+static void must_have_message(const struct error *error) {
+    property(error->text[0] && (int)error->code > 0, "an error without a message");
+}
+
+/* Reads all of it. appended: the position of a record of this process, behind which nothing is; 0:
+ * there is none. Returns whether it ended cleanly. */
+static bool read_archive(uint64_t appended, struct archive_place *ret_end) {
+    struct archive_reader *reader;
+    struct error error = {0};
+    struct record record;
+    uint64_t before = 0;
+    int r = archive_reader_open(archive, (struct archive_place){0}, &reader, &error);
+    if (r < 0) {
+        must_have_message(&error);
+        return false;
+    }
+    for (;;) {
+        arena_reset(&arena);
+        r = archive_reader_next(reader, &arena, &record, &error);
+        if (r != 1)
+            break;
+        const struct archive_frame *frame = archive_reader_frame(reader);
+        property(record.position == before + 1 || (record.position > before && frame->chain == 0) ||
+                     before == 0 || worlds.payloads[0][before] == 0 ||
+                     record.position == archive_reader_place(reader).position,
+                 "record %llu after %llu", (unsigned long long)record.position,
+                 (unsigned long long)before);
+        before = record.position;
+        if (appended && record.position == appended)
+            property(record.type == RECORD_ENGINE && text_is(record.engine.node, APPENDED),
+                     "another record than was appended");
+        else
+            must_be_written(&record, frame);
+    }
+    if (r < 0)
+        must_have_message(&error);
+    *ret_end = archive_reader_place(reader);
+    property(r < 0 || !appended || ret_end->position == appended,
+             "what was appended at %llu is gone: the end is %llu", (unsigned long long)appended,
+             (unsigned long long)ret_end->position);
+    archive_reader_close(reader);
+    return r == 0;
+}
+
+static void must_not_end_early(struct archive_place end) {
+    bool sealed;
+    for (size_t i = 0; i < worlds.file_count; i++)
+        property(!is_original(i) || first_of(i, &sealed) <= end.position + 1 ||
+                     first_of(i, &sealed) > worlds.last[WORLD_ERASED],
+                 "a clean end at record %llu, in front of %s", (unsigned long long)end.position,
+                 worlds.files[i].name);
+}
+
+struct listener {
+    struct archive_verify_listener listener;
+    size_t faults;
+};
+
+static void take_fault(struct archive_verify_listener *self, const struct error *fault) {
+    must_have_message(fault);
+    property(!is_untouched, "an untouched archive is damaged: %s", fault->text);
+    ((struct listener *)self)->faults++;
+}
+
+static bool has_plain_twin(size_t sealed_file) {
+    for (size_t i = 0; i < worlds.file_count; i++) {
+        size_t length = strlen(worlds.files[i].name);
+        if (now[i].is_there &&
+            strncmp(worlds.files[i].name, worlds.files[sealed_file].name, length) == 0 &&
+            i != sealed_file)
+            return true;
+    }
+    return false;
+}
+
+static void verify_archive(bool reads_cleanly, struct archive_place end) {
+    const struct archive_verify_options options = {.archive = archive, .threads = 1};
+    struct listener listener = {.listener = {.fault = take_fault}};
+    struct archive_verify_report report;
+    struct error error = {0};
+    int r = archive_verify_run(&options, NULL, &listener.listener, &report, &error);
+    if (r < 0)
+        must_have_message(&error);
+    property(!is_untouched || (r == 0 && report.damaged == 0),
+             "an untouched archive is damaged: %s", error.text);
+    if (r < 0)
+        return;
+    property(report.damaged == listener.faults, "%zu faults for %zu segments", listener.faults,
+             report.damaged);
+    if (report.damaged > 0)
+        return;
+    property(reads_cleanly && end.position == report.end.position,
+             "it verifies up to %llu, but reads up to %llu",
+             (unsigned long long)report.end.position, (unsigned long long)end.position);
+    for (size_t i = 0; i < worlds.file_count; i++) {
+        bool sealed = false;
+        uint64_t first = first_of(i, &sealed);
+        if (now[i].is_there && sealed && first > report.begin.place.position &&
+            first <= report.end.position && !has_plain_twin(i))
+            property(is_original(i), "%s is not as it was, and verifies", worlds.files[i].name);
+    }
+}
+
+/* As a server opens it, and goes on. */
+static void append_to_archive(void) {
+    struct archive *opened;
+    struct archive_recovery recovery;
+    struct archive_place end;
+    struct error error = {0};
+    int r = archive_open(archive, NULL, &opened, &recovery, &error);
+    property(!is_untouched || r == 0, "an untouched archive cannot be opened: %s", error.text);
+    if (r < 0) {
+        must_have_message(&error);
+        return;
+    }
+    struct record record = {
+        .type = RECORD_ENGINE,
+        .receive_time_us = archive_time(opened),
+        .engine = {.version = TEXT_LITERAL("1"), .node = TEXT_LITERAL(APPENDED)}};
+    archive_append(opened, &record);
+    r = archive_write(opened, &error);
+    if (r < 0)
+        must_have_message(&error);
+    archive_close(opened);
+    bool is_clean = read_archive(r == 0 ? record.position : 0, &end);
+    property(!is_untouched || is_clean, "an untouched archive cannot be read any more");
+}
+
+/* ---- the tables ---- */
+
+static void must_be_tables(struct generation *generation) {
+    uint64_t id = generation_manifest(generation)->id;
+    for (size_t i = 0; i < worlds.table_count; i++)
+        if (worlds.tables[i].id == id) {
+            property(worlds.tables[i].content == worlds_content(generation),
+                     "tables %016llx have another content", (unsigned long long)id);
+            generation_close(generation);
+            return;
+        }
+    property(false, "nobody has built tables %016llx", (unsigned long long)id);
+}
+
+/* Without reading all of it first, LMDB ends the process where it meets a damaged page: so only
+ * tables whose bytes were written together. */
+static bool are_tables_whole(void) {
+    for (size_t i = 0; i < worlds.file_count; i++) {
+        bool is_some = false;
+        if (!now[i].is_there || !strstr(worlds.files[i].name, "tables.mdb"))
+            continue;
+        for (size_t j = 0; j < worlds.file_count; j++)
+            for (enum world world = 0; world < WORLD_COUNT; world++)
+                is_some |= strstr(worlds.files[j].name, "tables.mdb") &&
+                           worlds.files[j].in[world].is_there &&
+                           text_equal(now[i].bytes, worlds.files[j].in[world].bytes);
+        if (!is_some)
+            return false;
+    }
+    return true;
+}
+
+static void open_tables(bool full) {
+    struct generation *generation;
+    struct generation_manifest manifest;
+    struct error error = {0};
+    int r = generation_open_current(generations, full, &generation, &error);
+    property(!is_untouched || r == 0, "untouched tables cannot be opened: %s", error.text);
+    if (r < 0)
+        must_have_message(&error);
+    else
+        must_be_tables(generation);
+    if (generation_current_manifest(generations, &manifest, &error) < 0)
+        must_have_message(&error);
+    r = generation_open_base(archive, 0, full, &generation, &error);
+    property(!is_untouched || r >= 0, "an untouched beginning cannot be opened: %s", error.text);
+    if (r < 0)
+        must_have_message(&error);
+    else if (r == 0)
+        must_be_tables(generation);
+    for (size_t i = 0; i < worlds.file_count; i++) {
+        char name[128];
+        if (sscanf(worlds.files[i].name, WORLD_GENERATIONS "/%127[^/]/manifest.json", name) != 1 ||
+            strcmp(name, "current") == 0)
+            continue;
+        r = generation_open(generations, name, full, &generation, &error);
+        if (r < 0)
+            must_have_message(&error);
+        else
+            must_be_tables(generation);
+    }
+}
+
+/* With the features that the tables have. */
+static void rebuild(void) {
+    const struct rebuild_options options = {.archive = archive,
+                                            .generations = generations,
+                                            .snapshot = policy,
+                                            .threads = 1,
+                                            .memory_bytes = REBUILD_MEMORY_MIN,
+                                            .now_us = 1,
+                                            .version = "test"};
+    struct rebuild_report report;
+    struct error error = {0};
+    int r = rebuild_run(&options, NULL, &report, &error);
+    property(!is_untouched || r == 0, "untouched folders cannot be rebuilt: %s", error.text);
+    if (r < 0) {
+        must_have_message(&error);
+        return;
+    }
+    property(report.manifest.place.position < worlds.last[WORLD_WRITTEN] ||
+                 report.manifest.state_hash == worlds.state_hash,
+             "a rebuild has other states");
+    rebuild_report_deinit(&report);
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    struct cursor cursor = cursor_of(bytes, size);
+    struct archive_place end = {0};
+    enum world world = (enum world)(cursor_u8(&cursor) % WORLD_COUNT);
+    uint8_t how = cursor_u8(&cursor);
+    for (size_t i = 0; i < worlds.file_count; i++)
+        set(i, worlds.files[i].in[world].is_there, false, worlds.files[i].in[world].bytes);
+    for (int i = 0; i < CHANGES_MAX && cursor_left(&cursor) > 0; i++)
+        change(&cursor);
+    write_folder(world);
+    bool is_clean = read_archive(0, &end);
+    property(!is_untouched || (is_clean && end.position == worlds.last[world]),
+             "an untouched archive reads up to %llu", (unsigned long long)end.position);
+    if (is_clean)
+        must_not_end_early(end);
+    verify_archive(is_clean, end);
+    open_tables(true);
+    if (are_tables_whole())
+        open_tables(false);
+    if (how % 8 == 1)
+        rebuild();
+    append_to_archive();
+    return is_clean;
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    (void)root;
+    struct buffer seed;
+    buffer_init(&seed);
+    for (unsigned world = 0; world < WORLD_COUNT; world++)
+        for (unsigned how = 0; how < 2; how++) {
+            buffer_clear(&seed);
+            buffer_append_u8(&seed, (uint8_t)world);
+            buffer_append_u8(&seed, (uint8_t)how);
+            seeds->add(seeds, seed.bytes, seed.length);
+        }
+    /* Later files alone, so that a record comes before the damage. */
+    for (unsigned what = 0; what < 9; what++) {
+        buffer_clear(&seed);
+        buffer_append(&seed, (const uint8_t[]){0, 0, (uint8_t)what}, 3);
+        for (size_t i = 0; i < worlds.file_count; i++)
+            if (strstr(worlds.files[i].name, "manifest.json"))
+                buffer_append_u8(&seed, (uint8_t)i);
+        seed.length = 4;
+        buffer_append(&seed, "\x50\x01\x00\x02\x00", 5);
+        seeds->add(seeds, seed.bytes, seed.length);
+    }
+    buffer_deinit(&seed);
+}
