@@ -14,7 +14,8 @@ enum landlock_rights {
     LANDLOCK_LISTEN, /* to read, and to create and remove sockets and their lock files */
 };
 
-/* What the kernel can do. 0: it has no Landlock, or it is switched off. */
+/* What the kernel can do. 0: nothing, and errno says why: ENOSYS, it has no Landlock; EOPNOTSUPP, it
+ * is switched off; EPERM, a filter forbids it. */
 int landlock_version(void);
 
 /* The oldest that is of use: before it, nothing could be moved between two folders. */

@@ -138,9 +138,10 @@ static void limit_files(const struct sandbox *sandbox, struct sandbox_state *sta
     struct error error;
     state->landlock_version = landlock_version();
     if (state->landlock_version < LANDLOCK_VERSION_FILES) {
-        snprintf(state->files_problem, sizeof state->files_problem, "%s",
-                 state->landlock_version == 0 ? "the kernel has no Landlock"
-                                              : "the kernel's Landlock is too old");
+        snprintf(state->files_problem, sizeof state->files_problem, "%s%s",
+                 state->landlock_version == 0 ? "no Landlock: "
+                                              : "the kernel's Landlock is too old",
+                 state->landlock_version == 0 ? strerror(errno) : "");
         return;
     }
     const struct landlock_limits limits = {.binds = !sandbox->keeps_all_binds,
