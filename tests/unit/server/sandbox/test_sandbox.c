@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -370,6 +371,10 @@ static int change_user(const struct place *place) {
     (void)place;
     return error_of(setuid(getuid()));
 }
+static int limit_other_process(const struct place *place) {
+    (void)place;
+    return error_of(prlimit(getppid(), RLIMIT_CORE, NULL, NULL));
+}
 /* A call that no kernel has yet. */
 static int call_the_future(const struct place *place) {
     (void)place;
@@ -414,7 +419,8 @@ static void other_system_calls_fail(void **state) {
                   {become_dumpable, EPERM},
                   {read_other_process, EPERM},
                   {change_user, EPERM},
-                  {signal_parent, EPERM}};
+                  {signal_parent, EPERM},
+                  {limit_other_process, EPERM}};
     if (!syscall_filter_is_possible())
         skip();
     for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
