@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The bytes of a token whose hash was right: the same bytes need not be hashed again, which takes
  * as long as a tenth of a decision. Secrets are in memory anyway, in the requests. Written once, by
@@ -185,15 +186,27 @@ static void take_over_uses(const struct tokens *tokens, const struct token_set *
     }
 }
 
+/* In pages of its own, which are locked as far as the limit of the process allows it. */
+static struct verified *make_verified(size_t count) {
+    size_t size = (count + 1) * sizeof(struct verified);
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(pages != MAP_FAILED);
+    mlock(pages, size);
+    madvise(pages, size, MADV_DONTDUMP);
+    return pages;
+}
+
 static void forget(struct verified *verified, size_t count) {
-    if (verified)
-        explicit_bzero(verified, count * sizeof *verified);
-    free(verified);
+    size_t size = (count + 1) * sizeof *verified;
+    if (!verified)
+        return;
+    explicit_bzero(verified, size);
+    munmap(verified, size);
 }
 
 static void exchange(struct tokens *tokens, struct token_set *set) {
     atomic_uint_least64_t *uses = check_calloc(token_set_count(set) + 1, sizeof *uses);
-    struct verified *verified = check_calloc(token_set_count(set) + 1, sizeof *verified);
+    struct verified *verified = make_verified(token_set_count(set));
     /* Hands the bytes to whoever verifies the token first, which a lock for reading does not. */
     for (size_t i = 0; i < token_set_count(set); i++)
         atomic_store_explicit(&verified[i].state, VERIFIED_UNKNOWN, memory_order_release);

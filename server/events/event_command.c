@@ -1,29 +1,18 @@
-/* One run at a time. There is no shell: the path is the program, without arguments. It gets
+/* One run at a time. There is no shell: the path is the program, without arguments. A process of
+ * its own starts it (event_launcher.h); what it gets on standard input is a file in memory, so that
+ * nobody waits for it however slowly it reads, and the first bytes of its output, a pipe, are kept
+ * for the log.
  *
- *   standard input   the body, a file in memory: however slowly it reads, nobody waits for it
- *   standard output  with standard error, a pipe whose first bytes are kept for the log
- *   environment      PATH, LANG, and HARRIER_EVENTS with the number of events; nothing of the
- *                    server's, which may hold secrets
- *   folder           /
- *   descriptors      no others
- *
- * and a process group of its own, which is killed as a whole when the time is up. posix_spawn()
- * copies no page tables, so the size of the server does not matter. Whether it has ended is asked
- * every few milliseconds: that works on any kernel, and only while a command runs. No wait blocks:
- * a process that even SIGKILL does not end, as on a file system that is gone, holds up only the
- * next run.
- *
- * In a container, the server is often the first process, to which all orphans are given: what a
- * command left behind is reaped by its process group, or zombies would pile up. */
+ * No wait blocks: a command that even SIGKILL does not end, as on a file system that is gone, holds
+ * up only the next run. */
 #include "event_command.h"
 
 #include "core/base/check.h"
+#include "event_launcher.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,18 +25,19 @@
 #define MFD_NOEXEC_SEAL 8U /* glibc 2.38 has it */
 #endif
 
-#define POLL_US      10000
-#define LAST_LOOKS   100 /* a millisecond apart, for killed processes to be gone at the end */
-#define OUTPUT_BYTES 200 /* of the command's output in the log */
+#define READ_US      10000 /* between two looks at a run's output */
+#define OUTPUT_BYTES 200   /* of it in the log */
+
+/* Nothing can be started any more: the sandbox lets the server make no other one. */
+#define LAUNCHER_GONE "the process that starts it (harrierd-events) has ended; restart the server"
 
 struct event_command {
     struct event_destination destination; /* first */
-    const char *path;
+    struct event_launcher launcher;
     int64_t timeout_us;
-    struct event *poll, *deadline;
-    pid_t child; /* 0: none */
-    pid_t group; /* of this run, or the one before: may have processes to reap; 0: none */
-    bool is_overdue;
+    struct event *news, *read, *deadline, *conclude;
+    uint32_t run; /* counts */
+    bool is_running, is_overdue;
     int output; /* the pipe's end; -1: none */
     char said[OUTPUT_BYTES];
     size_t said_length;
@@ -94,31 +84,13 @@ static int said_length(const struct event_command *command) {
 /* ---- the end of a run ---- */
 
 static void forget_run(struct event_command *command) {
-    event_del(command->poll);
+    event_del(command->read);
     event_del(command->deadline);
+    event_del(command->conclude);
     if (command->output >= 0)
         close(command->output);
     command->output = -1;
-    command->child = 0;
-}
-
-/* The group: also what the command has started in the background. Only while the child is not
- * reaped: until then, nobody else gets its number. */
-static void kill_run(const struct event_command *command) {
-    kill(-command->child, SIGKILL);
-}
-
-/* Those processes of the group that have ended, and were given to us. */
-static void reap_group(struct event_command *command) {
-    pid_t reaped = 0;
-    while (command->group != 0 && (reaped = waitpid(-command->group, NULL, WNOHANG)) > 0)
-        ;
-    if (reaped < 0) /* there are no others */
-        command->group = 0;
-}
-
-static void report(struct event_command *command) {
-    command->destination.delivered(command->destination.user, command->problem);
+    command->is_running = false;
 }
 
 static void describe_end(struct event_command *command, int status) {
@@ -133,39 +105,56 @@ static void describe_end(struct event_command *command, int status) {
              command->said_length > 0 ? ": " : "", said_length(command), command->said);
 }
 
-static void on_poll(evutil_socket_t descriptor, short what, void *user) {
+/* Also of a run that could not be started. */
+static void conclude(struct event_command *command) {
+    forget_run(command);
+    command->destination.delivered(command->destination.user, command->problem);
+}
+
+static void fail_to_start(struct event_command *command, int number) {
+    snprintf(command->problem, sizeof command->problem, "it cannot be started: %s",
+             strerror(number));
+}
+
+static void on_news(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct event_command *command = user;
-    siginfo_t ended = {.si_pid = 0};
-    int status = 0;
-    if (command->child == 0) { /* it could not be started */
-        forget_run(command);
-        report(command);
+    uint32_t run;
+    int value;
+    enum event_launcher_news news = event_launcher_receive(&command->launcher, &run, &value);
+    if (news == EVENT_LAUNCHER_TERMINATED)
+        event_del(command->news);
+    else if (news == EVENT_LAUNCHER_NOTHING || run != command->run)
         return;
-    }
-    read_output(command);
-    int r = waitid(P_PID, (id_t)command->child, &ended, WEXITED | WNOHANG | WNOWAIT);
-    if (r == 0 && ended.si_pid == 0)
+    if (!command->is_running)
         return;
     read_output(command);
-    if (r == 0) {
-        kill_run(command); /* what it left behind must not pile up */
-        r = waitpid(command->child, &status, 0) < 0 ? -1 : 0;
-    }
-    forget_run(command);
-    reap_group(command);
-    if (r < 0)
+    if (news == EVENT_LAUNCHER_FAILED)
+        fail_to_start(command, value);
+    else if (news == EVENT_LAUNCHER_TERMINATED)
+        snprintf(command->problem, sizeof command->problem, "%s", LAUNCHER_GONE);
+    else if (news == EVENT_LAUNCHER_LOST)
         snprintf(command->problem, sizeof command->problem, "its end was lost");
-    else if (status != 0 || command->is_overdue)
-        describe_end(command, status);
-    report(command);
+    else if (value != 0 || command->is_overdue)
+        describe_end(command, value);
+    conclude(command);
+}
+
+static void on_read(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    read_output(user);
+}
+
+static void on_conclude(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    conclude(user);
 }
 
 static void on_deadline(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct event_command *command = user;
     command->is_overdue = true;
-    kill_run(command); /* on_poll() sees its end */
+    event_launcher_kill(&command->launcher, command->run); /* on_news() sees its end */
 }
 
 /* ---- a run ---- */
@@ -190,100 +179,75 @@ static int make_input(struct text body) {
     return input;
 }
 
-/* Returns an errno. */
-static int spawn(struct event_command *command, int input, int output, size_t count) {
-    char number[48];
-    char *const arguments[] = {(char *)(uintptr_t)command->path, NULL};
-    char *const environment[] = {
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", number,
-        NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    snprintf(number, sizeof number, "HARRIER_EVENTS=%zu", count);
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawn_file_actions_addchdir_np(&actions, "/");
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigdefault(&attributes, &all); /* the server ignores SIGPIPE */
-    posix_spawnattr_setsigmask(&attributes, &none);
-    int failed =
-        posix_spawn(&command->child, command->path, &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed)
-        command->child = 0;
-    command->group = command->child;
-    return failed;
-}
-
+/* What cannot be started is reported from the loop, as every end is. */
 static void start(struct event_destination *self, struct text body, size_t count) {
     struct event_command *command = (struct event_command *)self;
-    const struct timeval poll = {.tv_usec = POLL_US};
+    const struct timeval read = {.tv_usec = READ_US}, now = {0};
     const struct timeval timeout = {.tv_sec = command->timeout_us / 1000000,
                                     .tv_usec = command->timeout_us % 1000000};
     int ends[2] = {-1, -1};
     *command->problem = '\0';
     command->said_length = 0;
     command->is_overdue = false;
-    reap_group(command); /* what was not dead yet after the last run */
+    command->is_running = true;
+    command->run++;
     int input = make_input(body);
     int failed = input < 0 || pipe2(ends, O_CLOEXEC) < 0 ? errno : 0;
     if (!failed) {
         fcntl(ends[0], F_SETFL, O_NONBLOCK); /* our end; the command's waits for us */
-        failed = spawn(command, input, ends[1], count);
+        failed = event_launcher_start(&command->launcher, command->run, input, ends[1], count);
         close(ends[1]);
     }
     if (input >= 0)
         close(input);
     command->output = ends[0];
-    if (failed)
-        snprintf(command->problem, sizeof command->problem, "it cannot be started: %s",
-                 strerror(failed));
-    else
+    if (failed == 0) {
+        event_add(command->read, &read);
         event_add(command->deadline, &timeout);
-    event_add(command->poll, &poll);
+        return;
+    }
+    if (command->launcher.socket < 0)
+        snprintf(command->problem, sizeof command->problem, "%s", LAUNCHER_GONE);
+    else
+        fail_to_start(command, failed);
+    event_add(command->conclude, &now);
 }
 
 static void abandon(struct event_destination *self) {
     struct event_command *command = (struct event_command *)self;
-    if (command->child != 0)
-        kill_run(command);
+    event_del(command->news);
+    event_launcher_close(&command->launcher);
     forget_run(command);
-    reap_group(command);
-    for (int i = 0; i < LAST_LOOKS && command->group != 0; i++) {
-        usleep(1000);
-        reap_group(command);
-    }
 }
 
 static void free_command(struct event_destination *self) {
     struct event_command *command = (struct event_command *)self;
     abandon(self);
-    event_free(command->poll);
+    event_free(command->news);
+    event_free(command->read);
     event_free(command->deadline);
+    event_free(command->conclude);
     free(command);
 }
 
-struct event_destination *event_command_new(struct event_base *base, const char *path,
-                                            int64_t timeout_us) {
+int event_command_new(struct event_base *base, const char *path, int64_t timeout_us,
+                      struct event_destination **ret_destination, struct error *ret_error) {
+    struct event_launcher launcher;
+    int r = event_launcher_open(&launcher, path, ret_error);
+    if (r < 0)
+        return r;
     struct event_command *command = check_calloc(1, sizeof *command);
-    signal(SIGCHLD, SIG_DFL); /* ignored, if whoever started us did that: then no end is seen */
     command->destination = (struct event_destination){
         .name = "event_command", .start = start, .abandon = abandon, .free = free_command};
-    command->path = path;
+    command->launcher = launcher;
     command->timeout_us = timeout_us;
     command->output = -1;
-    command->poll = event_new(base, -1, EV_PERSIST, on_poll, command);
+    command->news = event_new(base, launcher.socket, EV_READ | EV_PERSIST, on_news, command);
+    command->read = event_new(base, -1, EV_PERSIST, on_read, command);
     command->deadline = event_new(base, -1, 0, on_deadline, command);
-    check(command->poll && command->deadline);
-    return &command->destination;
+    command->conclude = event_new(base, -1, 0, on_conclude, command);
+    check(command->news && command->read && command->deadline && command->conclude);
+    event_add(command->news, NULL);
+    *ret_destination = &command->destination;
+    return 0;
 }

@@ -64,6 +64,11 @@ static bool is_good(const struct evhttp_uri *uri) {
            strlen(host) < 256 && port != 0 && port <= 65535;
 }
 
+static uint16_t port_of(const struct evhttp_uri *uri) {
+    int port = evhttp_uri_get_port(uri);
+    return (uint16_t)(port > 0 ? port : is_scheme(uri, "https") ? 443 : 80);
+}
+
 /* What a URL has besides scheme and host may be secret: messages do not repeat it. */
 static int parse(const char *url, struct evhttp_uri **ret_uri, struct error *ret_error) {
     struct evhttp_uri *uri = strlen(url) < 2000 ? evhttp_uri_parse(url) : NULL;
@@ -103,6 +108,16 @@ int event_url_check(const char *url, bool *ret_in_clear, struct error *ret_error
     *ret_in_clear = is_scheme(uri, "http") && !address_host_is_loopback(host);
     evhttp_uri_free(uri);
     return 0;
+}
+
+uint16_t event_url_port(const char *url) {
+    struct evhttp_uri *uri;
+    struct error ignored;
+    if (parse(url, &uri, &ignored) < 0)
+        return 0;
+    uint16_t port = port_of(uri);
+    evhttp_uri_free(uri);
+    return port;
 }
 
 /* ---- the end of an attempt ---- */
@@ -307,9 +322,9 @@ static void free_url(struct event_destination *self) {
 /* What a request says of the URL. */
 static void take_parts(struct event_url *url) {
     const char *path = evhttp_uri_get_path(url->uri), *query = evhttp_uri_get_query(url->uri);
-    int port = evhttp_uri_get_port(url->uri);
+    int port = evhttp_uri_get_port(url->uri); /* in the header only if the URL has it */
     plain_host(url->uri, url->host, sizeof url->host);
-    url->port = (uint16_t)(port > 0 ? port : is_scheme(url->uri, "https") ? 443 : 80);
+    url->port = port_of(url->uri);
     int length =
         snprintf(url->host_header, sizeof url->host_header, "%s", evhttp_uri_get_host(url->uri));
     if (port > 0)

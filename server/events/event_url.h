@@ -22,6 +22,9 @@ struct event_url_settings {
  * encrypted. ERROR_INVALID. */
 int event_url_check(const char *url, bool *ret_in_clear, struct error *ret_error);
 
+/* The port that such a URL means. */
+uint16_t event_url_port(const char *url);
+
 /* Texts are copied. ERROR_INVALID: the URL or the file of CA certificates. */
 int event_url_new(struct event_base *base, const struct event_url_settings *settings,
                   struct event_destination **ret_destination, struct error *ret_error);

@@ -70,6 +70,7 @@ struct events {
     size_t sink_count;
     atomic_bool stopping;
     pthread_t thread;
+    bool has_thread;
 };
 
 /* ---- what was lost ---- */
@@ -470,24 +471,37 @@ int events_open(const struct events_settings *settings, struct events **ret_even
         return 0;
     }
     struct events *events = events_new(settings);
+    struct event_destination *command;
     if (*events->url)
         r = add_url(events, ret_error);
+    if (r == 0 && *events->command) {
+        r = event_command_new(events->base, events->command, settings->timeout_us, &command,
+                              ret_error);
+        if (r == 0)
+            add_sink(events, command);
+    }
     if (r < 0) {
         events_free(events);
         return r;
     }
-    if (*events->command)
-        add_sink(events, event_command_new(events->base, events->command, settings->timeout_us));
-    thread_start(&events->thread, work, events);
     *ret_events = events;
     return 0;
+}
+
+void events_start(struct events *events) {
+    if (!events)
+        return;
+    thread_start(&events->thread, work, events);
+    events->has_thread = true;
 }
 
 void events_close(struct events *events) {
     if (!events)
         return;
-    atomic_store(&events->stopping, true);
-    eventfd_write(events->wake_descriptor, 1);
-    pthread_join(events->thread, NULL);
+    if (events->has_thread) {
+        atomic_store(&events->stopping, true);
+        eventfd_write(events->wake_descriptor, 1);
+        pthread_join(events->thread, NULL);
+    }
     events_free(events);
 }

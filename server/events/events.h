@@ -54,9 +54,13 @@ int events_field_add(struct text name, uint32_t *fields, struct error *ret_error
 /* Everything that events_open() refuses, but for the files of secret and ca. */
 int events_check(const struct events_settings *settings, struct error *ret_error);
 
-/* Texts are copied. *ret_events is NULL if there is no destination. ERROR_INVALID, ERROR_SYSTEM. */
+/* Reads the files, and forks the process that starts the command: called before the sandbox is
+ * entered, and while there is one thread. Events wait until events_start(). Texts are copied.
+ * *ret_events is NULL if there is no destination. ERROR_INVALID, ERROR_SYSTEM. */
 int events_open(const struct events_settings *settings, struct events **ret_events,
                 struct error *ret_error);
+/* Starts the thread that delivers. NULL is allowed. */
+void events_start(struct events *events);
 /* Waits up to two seconds for what is left. NULL is allowed. */
 void events_close(struct events *events);
 

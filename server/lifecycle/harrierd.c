@@ -11,6 +11,7 @@
 #include "harrierd.h"
 
 #include "admin.h"
+#include "confinement.h"
 #include "dry_start.h"
 #include "folder_watch.h"
 #include "options.h"
@@ -266,6 +267,7 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     buffer_deinit(&fixed);
     harrierd->options.drain_timeout_us = next.drain_timeout_us;
     reload_log(harrierd, &next);
+    confinement_report_hidden(&next, &harrierd->log);
     reload_certificates(harrierd, &next);
     watch_folders(harrierd,
                   &next); /* before the folders are read, so that later changes are noticed */
@@ -378,6 +380,14 @@ static void log_listening(struct harrierd *harrierd, const char *address, bool i
                  "%s is not encrypted: anyone who sees the traffic can read it and use the tokens; "
                  "use tls+tcp:// or put TLS in front of it",
                  address);
+}
+
+/* The thread that delivers events, like all others, is in the sandbox. */
+static int enter_sandbox(struct harrierd *harrierd, struct error *ret_error) {
+    (void)ret_error;
+    confinement_enter(&harrierd->options, &harrierd->log);
+    events_start(harrierd->events);
+    return 0;
 }
 
 /* First of all: threads inherit the affinity. */
@@ -515,9 +525,9 @@ static const struct {
     int exit_code; /* for ERROR_SYSTEM; other errors have their own */
 } openings[] = {
     {take_cores, EXIT_CANNOT_CREATE},  {make_data_dir, EXIT_CANNOT_CREATE},
-    {open_events, EXIT_CONFIGURATION}, {open_service, EXIT_STORED},
-    {open_front, EXIT_CANNOT_CREATE},  {open_http, EXIT_CANNOT_CREATE},
-    {open_admin, EXIT_CANNOT_CREATE},
+    {open_events, EXIT_CONFIGURATION}, {enter_sandbox, EXIT_DEFECT},
+    {open_service, EXIT_STORED},       {open_front, EXIT_CANNOT_CREATE},
+    {open_http, EXIT_CANNOT_CREATE},   {open_admin, EXIT_CANNOT_CREATE},
 };
 
 /* The library's bugs are of interest only where it is used. */
@@ -577,6 +587,7 @@ static int serve(struct harrierd *harrierd) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ,
            SIG_IGN); /* at a file-size limit write() then fails with EFBIG, which is handled */
+    confinement_hide_memory(&harrierd->options);
     harrierd->metrics = server_metrics_new();
     harrierd->base = event_base_new();
     harrierd->changed_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

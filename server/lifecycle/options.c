@@ -33,6 +33,7 @@
 #define AT(field) .offset = offsetof(struct options, field)
 
 static const char *const tls_version_names[] = {"1.3", "1.2", NULL};
+static const char *const sandbox_names[] = {"on", "off", NULL};
 static const char *const durability_names[] = {"written", "synced", "replicated", NULL};
 
 /* Headings of --help and of the example file. */
@@ -237,6 +238,18 @@ static const struct option table[] = {
     {OPERATION, "drain_timeout", OPTION_DURATION, AT(drain_timeout_us), "10s",
      .least = 100 * US_PER_MS, .most = 600 * US_PER_S, .reloadable = true,
      .help = "How long to wait on SIGTERM for requests being processed."},
+    {OPERATION, "sandbox", OPTION_CHOICE, AT(sandbox), "on", .choices = sandbox_names,
+     .help = "on: once the options are read, the server gives up all that it does not need, for "
+             "good, as far as the kernel can do that: files outside of the folders that the "
+             "options name, TCP ports other than theirs, starting programs, and other system "
+             "calls. The log says what is in force; docs/SECURITY.md has all of it."},
+    {OPERATION, "sandbox_read", OPTION_LIST, AT(sandbox_read), "",
+     .help = "Further folders or files that the server may read in its sandbox, separated with "
+             "commas: those that a changed option may name on SIGHUP, or that symbolic links in a "
+             "policy's folder lead to."},
+    {OPERATION, "core_dumps", OPTION_FLAG, AT(core_dumps), "no",
+     .help = "Allow core dumps, and debuggers of the server's own user. Its memory contains "
+             "tokens and customers' transactions."},
 
     {EVENTS_TO, "event_url", OPTION_TEXT, AT(event_url), "",
      .help = "Where events are sent with POST as JSON: https://HOST[:PORT]/PATH, or http:// "
@@ -593,10 +606,12 @@ static int read_credentials(const struct options_source *source, struct option_s
 
 /* File and environment. HARRIERD_CONFIG names the file and is not an option. */
 static int read_configuration(const struct options_source *source, struct option_set *set,
-                              const struct command_line *line, struct error *ret_error) {
+                              const struct command_line *line, struct options *options,
+                              struct error *ret_error) {
     static const char *const not_options[] = {FILE_VARIABLE, NULL};
     const char *file = line->file ? line->file : variable(source->environment, FILE_VARIABLE);
-    int r = load_file(file ? file : DEFAULT_FILE, file != NULL, set, ret_error);
+    options->config_file = file ? file : DEFAULT_FILE;
+    int r = load_file(options->config_file, file != NULL, set, ret_error);
     if (r == 0)
         r = option_set_read_environment(set, PREFIX, source->environment, not_options, ret_error);
     return r == 0 ? read_credentials(source, set, ret_error) : r;
@@ -614,7 +629,7 @@ int options_load(const struct options_source *source, struct options *ret_option
     bool runs = line.action == ACTION_SERVE || line.action == ACTION_CHECK;
     if (r == 0 && (runs || line.action == ACTION_PRINT_OPTIONS)) {
         kind = OPTIONS_ERROR_CONFIGURATION;
-        r = read_configuration(source, set, &line, ret_error);
+        r = read_configuration(source, set, &line, ret_options, ret_error);
         if (r == 0 && runs)
             r = check_together(ret_options, ret_error);
     }

@@ -14,9 +14,11 @@
 #include <stdint.h>
 
 enum tls_version { TLS_VERSION_1_3, TLS_VERSION_1_2 };
+enum sandbox_choice { SANDBOX_ON, SANDBOX_OFF };
 enum durability { DURABILITY_WRITTEN, DURABILITY_SYNCED, DURABILITY_REPLICATED };
 
 struct options {
+    const char *config_file; /* that was read, or would be if it existed */
     struct option_list listen;
     bool insecure_listen;
     const char *tokens; /* "": none */
@@ -61,6 +63,9 @@ struct options {
     int log_level;  /* enum log_level */
     int log_format; /* enum log_format */
     int64_t drain_timeout_us;
+    int sandbox;                     /* enum sandbox_choice */
+    struct option_list sandbox_read; /* paths */
+    bool core_dumps;
     const char *event_url, *event_command; /* "": none */
     struct option_list events, event_fields;
     uint32_t event_kinds, event_field_set; /* parsed from these two */

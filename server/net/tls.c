@@ -6,6 +6,7 @@
 #include "core/base/lock_order.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -110,8 +111,20 @@ static int load(const struct tls_settings *settings, SSL_CTX **ret_context,
     return r;
 }
 
+/* Private keys go there, locked in memory as far as the limit of the process allows it, left out of
+ * core dumps, and wiped when they are freed. Room for the keys of some reloads whose connections
+ * last; beyond it OpenSSL takes memory like any other. */
+#define KEYS_BYTES     (64 << 10)
+#define KEYS_BYTES_MIN 64 /* of one allocation */
+
+static void reserve_memory_of_keys(void) {
+    CRYPTO_secure_malloc_init(KEYS_BYTES, KEYS_BYTES_MIN);
+}
+
 int tls_open(const struct tls_settings *settings, struct tls **ret_tls, struct error *ret_error) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     SSL_CTX *context;
+    pthread_once(&once, reserve_memory_of_keys);
     int r = load(settings, &context, ret_error);
     if (r < 0)
         return r;

@@ -37,7 +37,7 @@ FOLDERS = {
     "core/store": ["archive", "upkeep", "rewrite", "pseudonyms", "sources", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights", "backups"],
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "prune", "verify", "import", "export", "night", "backup", "erase"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
-    "server": ["ops", "net", "events", "front", "base", "adopt", "cluster", "service", "lifecycle"],
+    "server": ["ops", "sandbox", "net", "events", "front", "base", "adopt", "cluster", "service", "lifecycle"],
     "console": ["page", "database", "archive", "performance", "operations", "related", "web", "server", "policy", "jobs", "api", "start"],
     "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "train", "kafka", "stream", "night", "doctor", "commands", "upkeep"],
 }

@@ -549,6 +549,11 @@ class DoctorTest(ServerTest):
             file.write("harrierd\n")
         self.assertEqual(self.doctor("--root", root)["sandbox"], found["sandbox"])
         self.assert_finds("sandbox", "warning", "without a filter of system calls", found=found)
+        self.write_config(sandbox="off")
+        without = self.fake_root({
+            "/proc/locks": self.read("/proc/locks"), f"/proc/{server.process.pid}/cgroup": "0::/user.slice\n",
+            f"/proc/{server.process.pid}/status": "Seccomp:\t0\nNoNewPrivs:\t0\n"})
+        self.assert_finds("sandbox", "warning", "sandbox = off", found=self.doctor("--root", without))
         self.assert_finds("memory", "warning", "2.0 MiB of the server are swapped out", found=found)
         self.assert_finds("data folder", "bad", "the server runs as user 4711", found=found)
 

@@ -234,6 +234,7 @@ void check_governor(struct doctor *doctor) {
 void check_sandbox(struct doctor *doctor) {
     char text[TEXT_MAX], group[1024];
     uint64_t seccomp = 0, no_new = 0;
+    const char *own = doctor_option(doctor, "sandbox");
     if (!doctor_read_process(doctor, "status", text, sizeof text) ||
         !doctor_read_process(doctor, "cgroup", group, sizeof group))
         return;
@@ -249,6 +250,9 @@ void check_sandbox(struct doctor *doctor) {
                     seccomp == 2 ? "" : "a filter of system calls",
                     seccomp != 2 && no_new != 1 ? " and without " : "",
                     no_new == 1 ? "" : "NoNewPrivileges");
+    else if (own && strcmp(own, "off") == 0)
+        doctor_warn(doctor, "remove sandbox = off, unless something does not work with it",
+                    "the server limits itself in nothing (sandbox = off), and no unit limits it");
     else
         doctor_good(doctor, "no unit runs the server");
 }

@@ -125,6 +125,7 @@ static void bench_open(struct bench *bench) {
     struct error error;
     assert_int_equal(events_open(&bench->settings, &bench->events, &error), 0);
     assert_non_null(bench->events);
+    events_start(bench->events);
 }
 
 static void bench_end(struct bench *bench) {

@@ -9,6 +9,7 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
@@ -175,6 +176,20 @@ static void bad_files_are_named(void **state) {
     assert_true(is_served(bench, NULL, 0, NULL));
 }
 
+/* The private key is in OpenSSL's memory for secrets, which is locked and wiped. */
+static void keys_are_in_locked_memory(void **state) {
+    struct bench *bench = *state;
+    struct error error;
+    open_front(bench);
+    assert_true(CRYPTO_secure_malloc_initialized());
+    size_t with = CRYPTO_secure_used(); /* random numbers have their state there, too */
+    assert_int_equal(front_reload(bench->front, &bench->settings.tls, &error), 0);
+    assert_int_equal(CRYPTO_secure_used(), with); /* the old key is gone */
+    front_close(bench->front);
+    bench->front = NULL;
+    assert_true(CRYPTO_secure_used() < with);
+}
+
 static void certificates_are_read_again(void **state) {
     struct bench *bench = *state;
     struct tls_settings *tls = &bench->settings.tls;
@@ -277,9 +292,13 @@ static void who_takes_answers_steadily_is_kept(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_least_version_is_1_3),    TEST(clients_show_certificates),
-        TEST(bad_files_are_named),         TEST(certificates_are_read_again),
-        TEST(who_speaks_no_tls_is_closed), TEST(who_takes_answers_steadily_is_kept),
+        TEST(the_least_version_is_1_3),
+        TEST(clients_show_certificates),
+        TEST(bad_files_are_named),
+        TEST(certificates_are_read_again),
+        TEST(keys_are_in_locked_memory),
+        TEST(who_speaks_no_tls_is_closed),
+        TEST(who_takes_answers_steadily_is_kept),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

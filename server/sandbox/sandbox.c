@@ -1,0 +1,212 @@
+/* A list of rules, and the order in which they come into force: first the privileges, which the
+ * other two need; then files and ports; the system calls last, since their filter has those of the
+ * others not in it. */
+#include "sandbox.h"
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "syscall_filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+struct kept_path {
+    char *path;
+    enum landlock_rights rights;
+};
+struct kept_port {
+    uint16_t port;
+    bool binds, connects;
+};
+
+struct sandbox {
+    struct kept_path *paths;
+    struct kept_port *ports;
+    size_t path_count, port_count;
+    bool keeps_all_binds, keeps_all_connects, keeps_abstract;
+};
+
+/* Folders of every system. A file in /etc is replaced when it changes, so the folder is kept: what
+ * the user must not read there is forbidden by its permissions. */
+static const char *const system_paths[] = {"/etc",        "/usr",        "/lib",      "/lib64",
+                                           "/proc",       "/sys",        "/dev/null", "/dev/zero",
+                                           "/dev/random", "/dev/urandom"};
+
+struct sandbox *sandbox_new(void) {
+    return check_calloc(1, sizeof(struct sandbox));
+}
+
+void sandbox_free(struct sandbox *sandbox) {
+    if (!sandbox)
+        return;
+    for (size_t i = 0; i < sandbox->path_count; i++)
+        free(sandbox->paths[i].path);
+    free(sandbox->paths);
+    free(sandbox->ports);
+    free(sandbox);
+}
+
+/* ---- what is kept ---- */
+
+void sandbox_keep_folder(struct sandbox *sandbox, const char *path, enum landlock_rights rights) {
+    if (*path == '\0')
+        return;
+    sandbox->paths =
+        check_realloc(sandbox->paths, (sandbox->path_count + 1) * sizeof *sandbox->paths);
+    sandbox->paths[sandbox->path_count++] =
+        (struct kept_path){.path = text_copy(text_of(path)), .rights = rights};
+}
+
+/* The folder that holds `path`. */
+static void keep_parent(struct sandbox *sandbox, const char *path, enum landlock_rights rights) {
+    char folder[PATH_MAX];
+    size_t length = strlen(path);
+    if (length >= sizeof folder)
+        return;
+    while (length > 1 && path[length - 1] == '/') /* "policy/" is in the folder of "policy" */
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    /* The root would be everything. */
+    if (strcmp(folder, "/") == 0)
+        sandbox_keep_folder(sandbox, path, rights);
+    else
+        sandbox_keep_folder(sandbox, length > 0 ? folder : ".", rights);
+}
+
+void sandbox_keep_replaced(struct sandbox *sandbox, const char *path, enum landlock_rights rights) {
+    if (*path == '\0')
+        return;
+    char *target = realpath(path, NULL);
+    keep_parent(sandbox, path, rights);
+    if (target)
+        keep_parent(sandbox, target, rights);
+    free(target);
+}
+
+void sandbox_keep_system(struct sandbox *sandbox) {
+    for (size_t i = 0; i < sizeof system_paths / sizeof *system_paths; i++)
+        sandbox_keep_folder(sandbox, system_paths[i], LANDLOCK_READ);
+    sandbox_keep_replaced(sandbox, "/etc/resolv.conf", LANDLOCK_READ); /* may lead to /run */
+}
+
+void sandbox_keep_port(struct sandbox *sandbox, uint16_t port, bool binds, bool connects) {
+    sandbox->ports =
+        check_realloc(sandbox->ports, (sandbox->port_count + 1) * sizeof *sandbox->ports);
+    sandbox->ports[sandbox->port_count++] =
+        (struct kept_port){.port = port, .binds = binds, .connects = connects};
+}
+
+void sandbox_keep_all_ports(struct sandbox *sandbox) {
+    sandbox->keeps_all_binds = sandbox->keeps_all_connects = true;
+}
+
+void sandbox_keep_all_connects(struct sandbox *sandbox) {
+    sandbox->keeps_all_connects = true;
+}
+
+void sandbox_keep_abstract_sockets(struct sandbox *sandbox) {
+    sandbox->keeps_abstract = true;
+}
+
+/* ---- entering ---- */
+
+static int add_rules(const struct sandbox *sandbox, struct landlock *landlock,
+                     struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < sandbox->path_count && r == 0; i++)
+        r = landlock_add_path(landlock, sandbox->paths[i].path, sandbox->paths[i].rights,
+                              ret_error);
+    for (size_t i = 0; i < sandbox->port_count && r == 0; i++)
+        r = landlock_add_port(landlock, sandbox->ports[i].port, sandbox->ports[i].binds,
+                              sandbox->ports[i].connects, ret_error);
+    return r;
+}
+
+static void limit_files(const struct sandbox *sandbox, struct sandbox_state *state) {
+    struct landlock landlock;
+    struct error error;
+    state->landlock_version = landlock_version();
+    if (state->landlock_version < LANDLOCK_VERSION_FILES) {
+        snprintf(state->files_problem, sizeof state->files_problem, "%s%s",
+                 state->landlock_version == 0 ? "no Landlock: "
+                                              : "the kernel's Landlock is too old",
+                 state->landlock_version == 0 ? strerror(errno) : "");
+        return;
+    }
+    const struct landlock_limits limits = {.binds = !sandbox->keeps_all_binds,
+                                           .connects = !sandbox->keeps_all_connects,
+                                           .abstract_sockets = !sandbox->keeps_abstract};
+    int r = landlock_init(&landlock, &limits, &error);
+    if (r == 0) {
+        r = add_rules(sandbox, &landlock, &error);
+        if (r == 0)
+            r = landlock_enter(&landlock, &error);
+        landlock_deinit(&landlock);
+    }
+    if (r < 0) {
+        snprintf(state->files_problem, sizeof state->files_problem, "%.150s", error.text);
+        return;
+    }
+    state->files = true;
+    state->ports = landlock.limits.binds;
+}
+
+void sandbox_enter(const struct sandbox *sandbox, struct sandbox_state *ret_state) {
+    struct error error;
+    *ret_state =
+        (struct sandbox_state){.no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0};
+    limit_files(sandbox, ret_state);
+    int r = syscall_filter_enter(&error);
+    ret_state->system_calls = r == 0;
+    if (r < 0)
+        snprintf(ret_state->system_calls_problem, sizeof ret_state->system_calls_problem, "%.150s",
+                 error.text);
+}
+
+bool sandbox_hides(const char *path) {
+    if (access(path, R_OK) < 0) /* which Landlock does not look at */
+        return false;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return errno == EACCES;
+    close(descriptor);
+    return false;
+}
+
+void sandbox_hide_memory(void) {
+    if (syscall_filter_is_possible()) /* else a sanitizer looks for leaks at the end */
+        prctl(PR_SET_DUMPABLE, 0);
+}
+
+const char *sandbox_describe(const struct sandbox_state *state, char ret_text[SANDBOX_TEXT_SIZE]) {
+    char files[64];
+    snprintf(files, sizeof files, "files (Landlock %d)", state->landlock_version);
+    const char *const parts[] = {state->files ? files : NULL, state->ports ? "TCP ports" : NULL,
+                                 state->system_calls ? "system calls (seccomp)" : NULL,
+                                 state->no_new_privileges ? "no new privileges" : NULL};
+    size_t length = 0;
+    *ret_text = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i])
+            length += (size_t)snprintf(ret_text + length, SANDBOX_TEXT_SIZE - length, "%s%s",
+                                       length > 0 ? ", " : "", parts[i]);
+    const char *const problems[] = {state->files_problem, state->system_calls_problem};
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++)
+        if (*problems[i])
+            length += (size_t)snprintf(
+                ret_text + length, SANDBOX_TEXT_SIZE - length, "%s%s%s", length > 0 ? "; " : "",
+                i == 0 ? "files and ports are not limited: " : "system calls are not limited: ",
+                problems[i]);
+    return ret_text;
+}
