@@ -1,55 +1,102 @@
 /* From clients to the handler and back.
  *
- *   readable ──► input ──request──► slot ──► handler ──front_reply()──► output ──► written
+ *   readable ──► input ──request──► queue ──► slot ──► handler ──front_reply()──► output ──►
+ * written └──► refused: it would wait for longer than its deadline ────►┘
  *
- * What a turn of the loop has read, from all clients, is handled together, and all answers that are
- * there by then leave in one write for each client. A client's requests stop being read and handled
- * while
+ * A turn of the loop takes what has been read from all clients into the queue, hands one batch from
+ * the queue to the handler, and sends the answers that are there by then, in one write for each
+ * client. If the queue is not empty after that, another turn follows at once, with what has come
+ * meanwhile: so requests are seen soon after they arrive, however many wait, and one that would
+ * wait for too long is refused while its client can still do something else.
+ *
+ * A client's requests stop being read while
+ *   - more than UNSENT_MAX bytes of answers wait to be taken,
+ *   - many of its requests are in the queue,
+ *   - the front drains;
+ * further bytes then stay in the system's buffers, and finally in the client's. Its requests stay
+ * in the queue while
  *   - as many of them as one connection may have are unanswered,
- *   - no slot is free: then it waits in line for one,
- *   - more than UNSENT_MAX bytes of answers wait to be taken; a batch continues only after requests
- *     whose answers are in proportion to them (at most BATCH_BYTES of such), so at most one large
- *     answer exceeds that,
- *   - the front drains.
- * Further bytes then stay in the system's buffers, and finally in the client's. */
+ *   - more than UNSENT_MAX bytes of answers wait to be taken, or a batch has one whose answer is
+ * not in proportion to it: so at most one large answer exceeds that. */
 #include "front_sp_batch.h"
+#include "front_sp_receive.h"
 
-/* Bytes of requests that make a batch: what comes behind them is not to wait for more. */
-#define BATCH_BYTES ((size_t)64 << 10)
+#include "core/base/hash.h"
 
-/* ---- collecting ---- */
+/* Bytes of requests that make a batch: what comes behind them is not to wait for more. When
+ * requests wait all the time, a smaller one, so that new ones are soon looked at. */
+#define BATCH_BYTES          ((size_t)64 << 10)
+#define BATCH_BYTES_STANDING ((size_t)16 << 10)
+/* Read of one connection in one turn, beyond the first read. */
+#define RECEIVED_MAX ((size_t)128 << 10)
+/* What a request costs, in bytes, however small it is. */
+#define REQUEST_COST ((size_t)256)
+/* The most that waits of one connection: without memory to spare, and otherwise. */
+#define FLOW_COST_SHORT ((size_t)64 << 10)
+#define FLOW_COST_MAX   ((size_t)4 << 20)
 
-/* Puts the request into a slot and into the batch. */
-static void enter(struct connection *connection, const struct input_request *input,
-                  int64_t now_us) {
-    struct front_sp *front = connection->front;
-    struct slot *slot = front->idle;
-    front->idle = slot->next;
-    slot->connection = connection;
-    slot->input = *input;
-    slot->request = (struct front_request){.front = &front->front,
-                                           .bytes = input->payload,
-                                           .length = input->length,
-                                           .arrived_us = now_us};
-    atomic_store_explicit(&slot->since_us, now_us, memory_order_relaxed);
-    connection->unanswered++;
-    front->batch[front->batch_count++] = &slot->request;
-    front->batch_bytes += input->length;
+static struct connection *connection_of(struct flow *flow) {
+    return (struct connection *)((char *)flow - offsetof(struct connection, flow));
 }
 
-static bool may_answer_much(const struct front_sp *front, const struct input_request *input) {
+/* ---- into the queue ---- */
+
+static void look(const struct front_sp *front, const struct input_request *request,
+                 struct front_look *ret_look) {
     const struct front_handler *handler = &front->settings.handler;
-    return handler->may_answer_much && handler->may_answer_much(input->payload, input->length);
+    *ret_look = (struct front_look){0};
+    if (handler->look)
+        handler->look(handler->user, request->payload, request->length, ret_look);
 }
 
-static void wait_for_slot(struct connection *connection) {
+/* Nearly all clients send one token all the time, so its class is remembered, with a hash in place
+ * of the secret. Two tokens of one hash would share a class, no more. */
+static void join_class(struct connection *connection, struct text token) {
     struct front_sp *front = connection->front;
-    if (connection->is_waiting)
+    const struct front_handler *handler = &front->settings.handler;
+    if (!handler->classify)
         return;
-    connection->is_waiting = true;
-    connection->next_waiting = NULL;
-    *front->waiting_end = connection;
-    front->waiting_end = &connection->next_waiting;
+    uint64_t hash = token.length > 0 ? hash64(token.data, token.length, front->class_secret) : 0;
+    unsigned version = handler->classes_version(handler->user);
+    if (hash == connection->token_hash && version == connection->class_version)
+        return;
+    uint64_t class;
+    unsigned weight;
+    handler->classify(handler->user, token, &class, &weight);
+    connection->token_hash = hash;
+    connection->class_version = version;
+    flow_join(&connection->flow, &front->queue, class, weight);
+}
+
+static void refuse(struct connection *connection, const struct input_request *request,
+                   enum front_refusal why) {
+    struct front_sp *front = connection->front;
+    const struct front_handler *handler = &front->settings.handler;
+    struct text answer = handler->refusal(handler->user, why);
+    if (!connection->closed)
+        connection_put_answer(connection, request, answer.data, answer.length);
+    chunk_release(&front->pool, request->chunk);
+    connection->is_alive = true;
+    front->refused[why]++;
+}
+
+static void enter_queue(struct connection *connection, const struct input_request *request,
+                        int64_t arrived_us) {
+    struct front_sp *front = connection->front;
+    struct front_look seen;
+    look(front, request, &seen);
+    join_class(connection, seen.token);
+    struct waiting waiting = {.input = *request,
+                              .arrived_us = arrived_us,
+                              .deadline_us = seen.deadline_us,
+                              .cost = request->length + REQUEST_COST,
+                              .may_answer_much = seen.may_answer_much};
+    size_t ahead = queue_ahead(&front->queue, &connection->flow, waiting.cost);
+    if (front->settings.handler.refusal &&
+        !pace_admits(&front->pace, ahead, waiting.deadline_us, front->queue.cost == 0))
+        refuse(connection, request, FRONT_OVERLOADED);
+    else
+        queue_put(&front->queue, &connection->flow, &waiting);
 }
 
 static const enum ending ending_of[] = {
@@ -65,18 +112,22 @@ static void count_left_out(struct connection *connection) {
     connection->input.too_deep = 0;
 }
 
-static enum pause collect(struct connection *connection, int64_t now_us) {
-    struct front_sp *front = connection->front;
-    while (connection->unanswered < front->unanswered_max) {
+/* The other clients' requests need the memory that is left. */
+static bool is_full(const struct connection *connection) {
+    const struct chunk_pool *pool = &connection->front->pool;
+    bool is_short = pool->used_bytes > pool->bytes_max / 2;
+    return connection->flow.cost >= (is_short ? FLOW_COST_SHORT : FLOW_COST_MAX);
+}
+
+/* Takes every complete request, until there is a reason to pause. */
+static enum pause take_input(struct connection *connection, int64_t now_us) {
+    int64_t arrived_us = receive_arrived_us(connection, now_us);
+    for (;;) {
         struct input_request request;
         if (connection_unsent(connection) > UNSENT_MAX)
             return PAUSE_OUTPUT;
-        if (front->batch_bytes >= BATCH_BYTES || (!front->idle && front->batch_count > 0))
-            return PAUSE_BATCH;
-        if (!front->idle) {
-            wait_for_slot(connection);
-            return PAUSE_SERVER;
-        }
+        if (is_full(connection))
+            return PAUSE_QUEUE;
         enum input_step step = input_next(&connection->input, &request);
         count_left_out(connection);
         if (step == INPUT_WAITS)
@@ -86,14 +137,68 @@ static enum pause collect(struct connection *connection, int64_t now_us) {
             return PAUSE_END;
         }
         connection->begun_us = 0; /* this one is complete */
-        enter(connection, &request, now_us);
-        if (may_answer_much(front, &request))
-            return PAUSE_BATCH;
+        enter_queue(connection, &request, arrived_us);
     }
-    return PAUSE_SERVER;
 }
 
-/* ---- handling ---- */
+/* Empties the socket, if that is not too much: what stays in it waits unseen. */
+static void take_all(struct connection *connection, int64_t now_us) {
+    uint64_t received_max = connection->received + RECEIVED_MAX;
+    for (;;) {
+        connection->pause = take_input(connection, now_us);
+        if (connection->pause != PAUSE_INPUT || !connection->has_more)
+            return;
+        if (connection->received >= received_max) {
+            receive_later(connection, now_us);
+            return;
+        }
+        receive(connection);
+        if (connection->closed)
+            return;
+    }
+}
+
+/* ---- from the queue to the handler ---- */
+
+/* Puts the request into a slot and into the batch. */
+static void enter(struct connection *connection, const struct waiting *waiting, int64_t now_us) {
+    struct front_sp *front = connection->front;
+    struct slot *slot = front->idle;
+    front->idle = slot->next;
+    slot->connection = connection;
+    slot->input = waiting->input;
+    slot->may_answer_much = waiting->may_answer_much;
+    slot->handed_us = now_us;
+    slot->request = (struct front_request){.front = &front->front,
+                                           .bytes = waiting->input.payload,
+                                           .length = waiting->input.length,
+                                           .arrived_us = waiting->arrived_us};
+    atomic_store_explicit(&slot->since_us, waiting->arrived_us, memory_order_relaxed);
+    connection->unanswered++;
+    front->batch[front->batch_count++] = &slot->request;
+    front->batch_bytes += waiting->input.length;
+    front->batch_cost += waiting->cost;
+}
+
+/* What has become late in spite of all is not worth a slot. */
+static void collect(struct front_sp *front, int64_t now_us) {
+    size_t bytes_max = front->pace.is_standing ? BATCH_BYTES_STANDING : BATCH_BYTES;
+    struct flow *flow;
+    struct waiting waiting;
+    while (front->idle && front->batch_bytes < bytes_max &&
+           queue_take(&front->queue, &flow, &waiting)) {
+        struct connection *connection = connection_of(flow);
+        connection_mark_due(connection);
+        if (front->settings.handler.refusal &&
+            pace_is_late(&front->pace, now_us - waiting.arrived_us, waiting.deadline_us)) {
+            refuse(connection, &waiting.input, FRONT_LATE);
+            continue;
+        }
+        enter(connection, &waiting, now_us);
+        if (waiting.may_answer_much || connection->unanswered >= front->unanswered_max)
+            flow_block(flow, &front->queue, true); /* until finish() */
+    }
+}
 
 /* serving is counted before the call: drain() must not see zero in between. */
 static void hand_over(struct front_sp *front) {
@@ -107,105 +212,64 @@ static void hand_over(struct front_sp *front) {
         handler->handle(handler->user, front->batch[i]);
 }
 
-/* After the handler: writes the answers. True: the connection may have more requests for it.
- * Nothing may be written between this and finish(), or a connection whose last answer has just left
- * would wait for an event that never comes. */
-static bool answer_and_look(struct connection *connection) {
+/* ---- a turn ---- */
+
+static void begin(struct connection *connection, int64_t now_us) {
+    if (connection->is_alive)
+        connection->active_us = now_us;
+    connection->is_alive = false;
+    connection_flush(connection);
+}
+
+/* Is there a reason to look at it again in the next turn, although nothing may happen to it until
+ * then? */
+static bool may_go_on(const struct connection *connection) {
+    return (connection->pause == PAUSE_OUTPUT && connection_unsent(connection) <= UNSENT_MAX) ||
+           (connection->pause == PAUSE_QUEUE && !is_full(connection));
+}
+
+static bool is_done(const struct connection *connection) {
+    return connection->unanswered == 0 && !connection->flow.first &&
+           connection_unsent(connection) == 0;
+}
+
+/* Sends the answers that are there, and sets up what the connection waits for. */
+static void finish(struct connection *connection, int64_t now_us) {
+    struct front_sp *front = connection->front;
     connection_flush(connection);
     if (connection->closed)
-        return false;
-    switch (connection->pause) {
-    case PAUSE_BATCH:
-        return true;
-    case PAUSE_OUTPUT:
-        return connection_unsent(connection) <= UNSENT_MAX;
-    case PAUSE_SERVER:
-        return !connection->is_waiting &&
-               connection->unanswered < connection->front->unanswered_max;
-    case PAUSE_END: /* the requests before it were answered */
-        connection_close(connection, connection->ending);
-        return false;
-    case PAUSE_INPUT:
-        break;
-    }
-    return false;
-}
-
-/* Rounds of collect, handle, write, until no connection has more. front_sp_enter() once for each
- * round, so that a drain is not held up by a client that never stops. */
-static void serve(struct front_sp *front, struct connection *due, int64_t now_us) {
-    bool is_more = true;
-    while (is_more && front_sp_enter(front)) {
-        for (struct connection *at = due; at; at = at->next_due)
-            if (!at->closed && at->is_more)
-                at->pause = collect(at, now_us);
-        hand_over(front);
-        front_sp_leave(front);
-        is_more = false;
-        for (struct connection *at = due; at; at = at->next_due) {
-            at->is_more = !at->closed && answer_and_look(at);
-            is_more |= at->is_more;
-        }
-    }
-}
-
-/* Sets up what the connection waits for. */
-static void finish(struct connection *connection, int64_t now_us) {
+        return;
     bool is_all = connection->pause == PAUSE_INPUT;
-    if (connection->input_ended && is_all && connection->unanswered == 0 &&
-        connection_unsent(connection) == 0)
+    if (connection->pause == PAUSE_END && !connection->flow.first)
+        connection_close(connection,
+                         connection->ending); /* the requests before it had their turn */
+    else if (connection->input_ended && is_all && is_done(connection))
         connection_close(connection, ENDING_CLIENT);
+    if (connection->closed)
+        return;
+    flow_block(&connection->flow, &front->queue,
+               connection_unsent(connection) > UNSENT_MAX ||
+                   connection->unanswered >= front->unanswered_max);
     /* Only an incomplete message counts as stalling: everything else is the server's doing. */
     if (!is_all || !input_is_begun(&connection->input))
         connection->begun_us = 0;
     else if (connection->begun_us == 0)
         connection->begun_us = now_us;
-    if (!connection->closed)
-        stream_want(&connection->stream,
-                    is_all && !connection->input_ended && !connection->is_short,
-                    connection->output != NULL);
+    bool reads = is_all && !connection->input_ended && !connection->is_short;
+    if (!reads && connection->paused_us == 0)
+        connection->paused_us = now_us;
+    stream_want(&connection->stream, reads, connection->output != NULL);
 }
 
-void batch_serve_all(struct connection *due) {
-    if (!due)
-        return;
-    struct front_sp *front = due->front;
-    int64_t now_us = front_sp_now_us(front);
-    for (struct connection *at = due; at; at = at->next_due) {
-        at->is_more = true;
-        at->pause = PAUSE_SERVER;
-        if (at->is_alive)
-            at->active_us = now_us;
-        at->is_alive = false;
-        connection_flush(at);
-    }
-    serve(front, due, now_us);
+static void finish_all(struct connection *due, int64_t now_us) {
     for (struct connection *next; due; due = next) {
         next = due->next_due;
         due->is_due = false;
-        if (!due->closed)
-            finish(due, now_us);
+        finish(due, now_us);
+        if (!due->closed && may_go_on(due))
+            connection_mark_due(due);
         connection_release(due);
     }
-}
-
-void batch_serve(struct connection *connection) {
-    if (connection->is_due)
-        return;
-    connection->is_due = true;
-    connection->next_due = NULL;
-    batch_serve_all(connection);
-}
-
-/* ---- the end of a turn of the loop ---- */
-
-static struct connection *first_waiting(struct front_sp *front) {
-    struct connection *connection = front->waiting;
-    front->waiting = connection->next_waiting;
-    if (!front->waiting)
-        front->waiting_end = &front->waiting;
-    connection->is_waiting = false;
-    return connection;
 }
 
 static struct connection *take_due(struct front_sp *front) {
@@ -215,35 +279,72 @@ static struct connection *take_due(struct front_sp *front) {
     return due;
 }
 
-static void serve_waiting(struct front_sp *front) {
-    while (front->idle && front->waiting) {
-        while (front->waiting)
-            connection_mark_due(first_waiting(front));
-        batch_serve_all(take_due(front));
+static void count_refused(struct front_sp *front) {
+    static const enum error_code codes[] = {
+        [FRONT_OVERLOADED] = ERROR_OVERLOADED, [FRONT_LATE] = ERROR_DEADLINE};
+    for (size_t why = 0; why < FRONT_REFUSAL_COUNT; why++) {
+        if (front->refused[why] == 0)
+            continue;
+        metric_add(front->settings.metrics, REFUSED, why, front->refused[why]);
+        metric_add(front->settings.metrics, ERRORS, codes[why], front->refused[why]);
+        front->refused[why] = 0;
     }
 }
 
-/* Connections that wait for a slot come before those that have just had one. */
+/* From the end of the last turn, if there was something to do all the time since. */
+static void observe(struct front_sp *front, int64_t began_us) {
+    int64_t ended_us = front_sp_now_us(front);
+    bool is_empty = front->queue.cost == 0;
+    pace_observe(&front->pace, front->batch_cost,
+                 front->is_backlogged ? front->turned_us : began_us, ended_us, front->is_backlogged,
+                 is_empty);
+    if (front->answers_at_once)
+        pace_observe_answer(&front->pace, 0);
+    front->answers_at_once = false;
+    front->batch_cost = 0;
+    front->is_backlogged = !is_empty;
+    front->turned_us = ended_us;
+}
+
+/* Who is due has been read, may be written, or was answered by another thread. */
 void batch_settle_now(struct front_sp *front) {
+    int64_t now_us = front_sp_now_us(front);
     struct connection *due = take_due(front);
-    serve_waiting(front);
-    batch_serve_all(due);
-    serve_waiting(front);
+    bool handles = front_sp_enter(front);
+    for (struct connection *at = due; at; at = at->next_due) {
+        begin(at, now_us);
+        if (!handles)
+            at->pause = PAUSE_SERVER;
+        else if (!at->closed && at->pause != PAUSE_END)
+            take_all(at, now_us);
+    }
+    if (handles) {
+        collect(front, now_us);
+        hand_over(front);
+        front_sp_leave(front);
+    }
+    struct connection *also = take_due(front); /* whose requests were in the batch */
+    finish_all(due, now_us);
+    finish_all(also, now_us);
+    count_refused(front);
+    observe(front, now_us);
+    bool is_more = front->due || (front->queue.cost > 0 && front->idle);
+    if (is_more && handles)
+        event_add(front->settle, &(struct timeval){0});
 }
 
 void batch_settle(struct front_sp *front) {
     /* An event activated now comes after everything that this turn of the loop has found. */
-    if (front->due && event_base_get_num_events(front->base, EVENT_BASE_COUNT_ACTIVE) > 0)
+    if (event_base_get_num_events(front->base, EVENT_BASE_COUNT_ACTIVE) > 0)
         event_active(front->settle, 0, 0);
     else
         batch_settle_now(front);
 }
 
 void batch_drop_due(struct front_sp *front) {
-    batch_serve_all(take_due(front));
-}
-
-void batch_drop_waiting(struct front_sp *front) {
-    while (front->waiting)
-        batch_serve(first_waiting(front));
+    for (struct connection *due = take_due(front), *next; due; due = next) {
+        next = due->next_due;
+        due->is_due = false;
+        connection_release(due);
+    }
 }
