@@ -27,6 +27,8 @@
  * requests wait all the time, a smaller one, so that new ones are soon looked at. */
 #define BATCH_BYTES          ((size_t)64 << 10)
 #define BATCH_BYTES_STANDING ((size_t)16 << 10)
+/* Without any memory, only requests up to this cost are taken: their answers are short. */
+#define COST_WITHOUT_MEMORY ((size_t)4 << 10)
 /* Read of one connection in one turn, beyond the first read. */
 #define RECEIVED_MAX ((size_t)128 << 10)
 /* What a request costs, in bytes, however small it is. */
@@ -80,6 +82,19 @@ static void refuse(struct connection *connection, const struct input_request *re
     front->refused[why]++;
 }
 
+/* Nobody knows the size of an answer before it is there, and then it is kept. */
+static bool may_take_memory(const struct front_sp *front, const struct waiting *waiting) {
+    return !chunk_pool_is_used_up(&front->pool) ||
+           (waiting->cost <= COST_WITHOUT_MEMORY && !waiting->may_answer_much);
+}
+
+static bool is_admitted(const struct connection *connection, const struct waiting *waiting) {
+    const struct front_sp *front = connection->front;
+    size_t ahead = queue_ahead(&front->queue, &connection->flow, waiting->cost);
+    return may_take_memory(front, waiting) &&
+           pace_admits(&front->pace, ahead, waiting->deadline_us, front->queue.cost == 0);
+}
+
 static void enter_queue(struct connection *connection, const struct input_request *request,
                         int64_t arrived_us) {
     struct front_sp *front = connection->front;
@@ -91,9 +106,7 @@ static void enter_queue(struct connection *connection, const struct input_reques
                               .deadline_us = seen.deadline_us,
                               .cost = request->length + REQUEST_COST,
                               .may_answer_much = seen.may_answer_much};
-    size_t ahead = queue_ahead(&front->queue, &connection->flow, waiting.cost);
-    if (front->settings.handler.refusal &&
-        !pace_admits(&front->pace, ahead, waiting.deadline_us, front->queue.cost == 0))
+    if (front->settings.handler.refusal && !is_admitted(connection, &waiting))
         refuse(connection, request, FRONT_OVERLOADED);
     else
         queue_put(&front->queue, &connection->flow, &waiting);
@@ -114,8 +127,7 @@ static void count_left_out(struct connection *connection) {
 
 /* The other clients' requests need the memory that is left. */
 static bool is_full(const struct connection *connection) {
-    const struct chunk_pool *pool = &connection->front->pool;
-    bool is_short = pool->used_bytes > pool->bytes_max / 2;
+    bool is_short = chunk_pool_is_short(&connection->front->pool);
     return connection->flow.cost >= (is_short ? FLOW_COST_SHORT : FLOW_COST_MAX);
 }
 
@@ -124,7 +136,7 @@ static enum pause take_input(struct connection *connection, int64_t now_us) {
     int64_t arrived_us = receive_arrived_us(connection, now_us);
     for (;;) {
         struct input_request request;
-        if (connection_unsent(connection) > UNSENT_MAX)
+        if (connection_is_unread(connection))
             return PAUSE_OUTPUT;
         if (is_full(connection))
             return PAUSE_QUEUE;
@@ -148,7 +160,7 @@ static void take_all(struct connection *connection, int64_t now_us) {
         connection->pause = take_input(connection, now_us);
         if (connection->pause != PAUSE_INPUT || !connection->has_more)
             return;
-        if (connection->received >= received_max) {
+        if (connection->received >= received_max || connection->front->pace.is_standing) {
             receive_later(connection, now_us);
             return;
         }
@@ -189,10 +201,13 @@ static void collect(struct front_sp *front, int64_t now_us) {
            queue_take(&front->queue, &flow, &waiting)) {
         struct connection *connection = connection_of(flow);
         connection_mark_due(connection);
-        if (front->settings.handler.refusal &&
-            pace_is_late(&front->pace, now_us - waiting.arrived_us, waiting.deadline_us)) {
-            refuse(connection, &waiting.input, FRONT_LATE);
-            continue;
+        if (front->settings.handler.refusal) {
+            int64_t waited_us = now_us - waiting.arrived_us;
+            bool is_late = pace_is_late(&front->pace, waited_us, waiting.deadline_us);
+            if (is_late || !may_take_memory(front, &waiting)) {
+                refuse(connection, &waiting.input, is_late ? FRONT_LATE : FRONT_OVERLOADED);
+                continue;
+            }
         }
         enter(connection, &waiting, now_us);
         if (waiting.may_answer_much || connection->unanswered >= front->unanswered_max)
@@ -224,7 +239,7 @@ static void begin(struct connection *connection, int64_t now_us) {
 /* Is there a reason to look at it again in the next turn, although nothing may happen to it until
  * then? */
 static bool may_go_on(const struct connection *connection) {
-    return (connection->pause == PAUSE_OUTPUT && connection_unsent(connection) <= UNSENT_MAX) ||
+    return (connection->pause == PAUSE_OUTPUT && !connection_is_unread(connection)) ||
            (connection->pause == PAUSE_QUEUE && !is_full(connection));
 }
 
@@ -248,10 +263,9 @@ static void finish(struct connection *connection, int64_t now_us) {
     if (connection->closed)
         return;
     flow_block(&connection->flow, &front->queue,
-               connection_unsent(connection) > UNSENT_MAX ||
-                   connection->unanswered >= front->unanswered_max);
+               connection_is_unread(connection) || connection->unanswered >= front->unanswered_max);
     /* Only an incomplete message counts as stalling: everything else is the server's doing. */
-    if (!is_all || !input_is_begun(&connection->input))
+    if (!is_all || connection->is_short || !input_is_begun(&connection->input))
         connection->begun_us = 0;
     else if (connection->begun_us == 0)
         connection->begun_us = now_us;
@@ -327,6 +341,7 @@ void batch_settle_now(struct front_sp *front) {
     finish_all(due, now_us);
     finish_all(also, now_us);
     count_refused(front);
+    queue_end_turn(&front->queue);
     observe(front, now_us);
     bool is_more = front->due || (front->queue.cost > 0 && front->idle);
     if (is_more && handles)

@@ -49,6 +49,11 @@ size_t connection_unsent(const struct connection *connection) {
     return connection->output_end - connection->output_begin + stream_unsent(&connection->stream);
 }
 
+bool connection_is_unread(const struct connection *connection) {
+    bool is_short = chunk_pool_is_short(&connection->front->pool);
+    return connection_unsent(connection) > (is_short ? UNSENT_MAX_SHORT : UNSENT_MAX);
+}
+
 /* Room behind the bytes to be written: at the end of the chunk, at its start after moving them, or
  * in a larger one. Never fails: what has been decided must be answered. */
 static uint8_t *output_room(struct connection *connection, size_t size) {

@@ -7,6 +7,8 @@
 
 /* Bytes of answers that a client has not taken: beyond it, its next requests wait. */
 #define UNSENT_MAX ((size_t)256 << 10)
+/* The same when half of the memory for all of them is used. */
+#define UNSENT_MAX_SHORT ((size_t)16 << 10)
 
 /* Why a connection's requests are not handled for now. */
 enum pause {
@@ -57,6 +59,8 @@ void connection_release(struct connection *connection);
 
 /* Bytes that the client has not taken. */
 size_t connection_unsent(const struct connection *connection);
+/* Are they too many? */
+bool connection_is_unread(const struct connection *connection);
 /* Appends bytes to the output; connection_flush() sends them. */
 void connection_put(struct connection *connection, const void *bytes, size_t size);
 /* Puts an answer behind the connection's others. To be followed by a connection_flush(). */

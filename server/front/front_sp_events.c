@@ -68,8 +68,18 @@ void connection_open(struct front_sp *front, int descriptor, enum sp_stream kind
 
 /* ---- time ---- */
 
+#define STALL_SCARCE_US INT64_C(2000000)
+
 static bool is_over(int64_t since_us, int64_t limit_us, int64_t now_us) {
     return since_us != 0 && limit_us != 0 && now_us - since_us > limit_us;
+}
+
+/* When memory runs out, who keeps some without moving goes soon, so that others can be served. */
+static int64_t stall_limit_us(const struct front_sp *front) {
+    const struct chunk_pool *pool = &front->pool;
+    int64_t us = front->settings.stall_us;
+    bool is_scarce = pool->used_bytes > pool->bytes_max / 4 * 3;
+    return is_scarce && (us == 0 || us > STALL_SCARCE_US) ? STALL_SCARCE_US : us;
 }
 
 void connection_check(struct connection *connection, int64_t now_us) {
@@ -80,8 +90,9 @@ void connection_check(struct connection *connection, int64_t now_us) {
     if (connection->is_due) /* what has just moved is counted when it is served */
         return;
     connection->is_short = false;
-    if (is_over(connection->begun_us, settings->stall_us, now_us) ||
-        is_over(connection->unsent_us, settings->stall_us, now_us))
+    int64_t stall_us = stall_limit_us(connection->front);
+    if (is_over(connection->begun_us, stall_us, now_us) ||
+        is_over(connection->unsent_us, stall_us, now_us))
         connection_close(connection, ENDING_STALLED);
     else if (is_idle && is_over(connection->active_us, settings->idle_us, now_us))
         connection_close(connection, ENDING_IDLE);

@@ -7,6 +7,10 @@
 
 #include <stdlib.h>
 
+/* Bytes that all together may read in a turn, and one flow at least, if it may read at all. */
+#define READ_BYTES       ((size_t)256 << 10)
+#define READ_BYTES_LEAST ((size_t)2 << 10)
+
 /* Credit of a turn, for a weight of 1: a few ordinary requests. */
 #define QUANTUM INT64_C(2048)
 
@@ -19,6 +23,9 @@ struct queue_class {
     int64_t credit;
     struct queue_class *previous, *next; /* of those with listed flows */
     struct queue_class *next_in_bucket;
+    uint64_t turn;                  /* the last in which it could read */
+    size_t read;                    /* bytes, in that turn */
+    size_t readers, readers_before; /* flows that could, in that turn and the one before */
 };
 
 /* ---- classes ---- */
@@ -253,10 +260,42 @@ size_t queue_ahead(const struct queue *queue, const struct flow *flow, size_t co
     return own < (double)all ? (size_t)own : all;
 }
 
+/* ---- reading ---- */
+
+size_t queue_read_allowance(struct queue *queue, struct flow *flow) {
+    struct queue_class *class = flow->class;
+    if (class->turn != queue->turn) {
+        class->readers_before = class->turn + 1 == queue->turn ? class->readers : 0;
+        class->readers = class->read = 0;
+        class->turn = queue->turn;
+        queue->reading += class->weight;
+    }
+    class->readers++;
+    uint64_t weights =
+        queue->reading_before > class->weight ? queue->reading_before : class->weight;
+    size_t part = READ_BYTES * class->weight / weights;
+    if (class->read >= part)
+        return 0;
+    size_t own = class->readers_before > 1 ? part / class->readers_before : part;
+    if (own > part - class->read)
+        own = part - class->read;
+    return own < READ_BYTES_LEAST ? READ_BYTES_LEAST : own;
+}
+
+void queue_count_read(struct flow *flow, size_t bytes) {
+    flow->class->read += bytes;
+}
+
+void queue_end_turn(struct queue *queue) {
+    queue->turn++;
+    queue->reading_before = queue->reading;
+    queue->reading = 0;
+}
+
 /* ---- beginning and end ---- */
 
 void queue_init(struct queue *queue, struct chunk_pool *pool) {
-    *queue = (struct queue){.pool = pool};
+    *queue = (struct queue){.pool = pool, .turn = 1};
 }
 
 void queue_deinit(struct queue *queue) {

@@ -48,6 +48,9 @@ struct queue {
     struct waiting *idle;
     size_t cost;      /* of the requests of listed flows */
     uint64_t weights; /* of the classes on the list */
+    uint64_t turn;    /* of the loop */
+    uint64_t reading,
+        reading_before; /* weights of the classes that read in this turn and the last */
 };
 
 void queue_init(struct queue *queue, struct chunk_pool *pool);
@@ -68,6 +71,14 @@ void flow_block(struct flow *flow, struct queue *queue, bool is_blocked);
 void queue_put(struct queue *queue, struct flow *flow, const struct waiting *waiting);
 /* The next request; what it held is the caller's now. False: nobody's turn. */
 bool queue_take(struct queue *queue, struct flow **ret_flow, struct waiting *ret_waiting);
+
+/* To look at requests only to refuse them takes time, too, and who sends the most would take the
+ * most of it from the others. So what is read in a turn is shared in the same way, by what was read
+ * in the turn before: the bytes that a flow may read now, 0 if its class has had its part. To be
+ * asked once a turn for each flow that has something to read. */
+size_t queue_read_allowance(struct queue *queue, struct flow *flow);
+void queue_count_read(struct flow *flow, size_t bytes);
+void queue_end_turn(struct queue *queue);
 
 /* The cost of all that is served before a request of this cost of this flow is done, as far as that
  * is known now: no more than everything, and no more than what its share makes of its own. */

@@ -19,9 +19,18 @@ static void mark(struct connection *connection, int64_t by_us) {
     connection->marked_us = by_us;
 }
 
+/* When requests wait all the time, reading has its limits. */
+static size_t allowance(struct connection *connection) {
+    struct front_sp *front = connection->front;
+    return front->pace.is_standing ? queue_read_allowance(&front->queue, &connection->flow)
+                                   : SIZE_MAX;
+}
+
 void receive(struct connection *connection) {
-    size_t room;
-    connection->has_more = false;
+    size_t room, most = allowance(connection);
+    connection->has_more = most == 0;
+    if (most == 0)
+        return;
     if (connection->paused_us != 0) /* nobody knows when it came, so it counts from the pause on */
         mark(connection, connection->paused_us);
     connection->paused_us = 0;
@@ -30,10 +39,13 @@ void receive(struct connection *connection) {
         run_short(connection);
         return;
     }
+    if (room > most)
+        room = most;
     ssize_t got = stream_read(&connection->stream, at, room);
     if (got > 0) {
         input_add(&connection->input, (size_t)got);
         connection->received += (size_t)got;
+        queue_count_read(&connection->flow, (size_t)got);
         connection->is_alive = true;
         connection->has_more = (size_t)got == room;
     } else if (got == 0) {

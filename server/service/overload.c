@@ -2,7 +2,8 @@
  * answer those that it refuses.
  *
  * Such answers are sent by the hundred thousand when there is least time for it, so each is encoded
- * once, for every fallback verdict that a policy can have. */
+ * once, for every fallback verdict that a policy can have; and they are short, since copying them
+ * is much of what a refusal costs. */
 #include "overload.h"
 
 #include "core/base/check.h"
@@ -17,13 +18,9 @@ static const struct {
     enum error_code code;
     const char *message;
 } refusals[FRONT_REFUSAL_COUNT] = {
-    [FRONT_OVERLOADED] =
-        {ERROR_OVERLOADED,
-         "the server is overloaded: too much waits for this request to be answered "
-         "in time; nothing was recorded"},
-    [FRONT_LATE] = {ERROR_DEADLINE,
-                    "the deadline was exceeded while the request waited for its turn; nothing was "
-                    "recorded"},
+    [FRONT_OVERLOADED] = {ERROR_OVERLOADED,
+                          "too much waits to answer in time; nothing was recorded"},
+    [FRONT_LATE] = {ERROR_DEADLINE, "the deadline passed while it waited; nothing was recorded"},
 };
 
 void overload_open(struct service *service) {

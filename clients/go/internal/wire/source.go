@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "0bf80c069fa8fffd3b37445e90f9f124adf62ea326db0b1c973b2ac04862af41"
+const SourceSHA256 = "82d39fe663a87184e289fec5bdf9edd516014b829eb4f5622c46dcc5f0046df2"
