@@ -1,6 +1,6 @@
 /* Which requests are taken: by the measured pace, bursts and queues that stand. The clock is the
  * test's. */
-#include "server/front/front_pace.h"
+#include "server/front/sp/front_pace.h"
 #include "tests/unit/unit.h"
 
 #define COST 500

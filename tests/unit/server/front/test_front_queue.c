@@ -1,6 +1,6 @@
 /* The queue of the front on libevent: order within a flow, shares of classes and flows, what is
  * said to be ahead, and that nothing is lost or leaked. Random steps against a naive model. */
-#include "server/front/front_sp_queue.h"
+#include "server/front/sp/front_sp_queue.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
@@ -121,12 +121,12 @@ static void who_asks_little_does_not_wait(void **state) {
         struct waiting waiting;
         size_t flow = 0, others = 0;
         put(bench, 1, 1, 500);
-        assert_true(queue_ahead(&bench->queue, &bench->flows[1], 500) <= 2 * 2 * 500);
+        assert_true(queue_cost_before(&bench->queue, &bench->flows[1], 500) <= 2 * 2 * 500);
         for (; take(bench, &flow, &waiting) && flow != 1; others += waiting.cost)
             continue;
         assert_true(others <= 2048 + 500); /* a turn of the other */
     }
-    assert_true(queue_ahead(&bench->queue, &bench->flows[0], 500) > 9000 * 500);
+    assert_true(queue_cost_before(&bench->queue, &bench->flows[0], 500) > 9000 * 500);
 }
 
 static void who_takes_no_answers_is_in_nobodys_way(void **state) {
@@ -205,7 +205,7 @@ static void queue_is_as_the_model(void **state) {
             model.is_blocked[i] = false;
         }
         assert_int_equal(bench->queue.cost, cost_of(&model, false));
-        size_t ahead = queue_ahead(&bench->queue, &bench->flows[i], 10);
+        size_t ahead = queue_cost_before(&bench->queue, &bench->flows[i], 10);
         assert_true(ahead >= 10 && ahead <= bench->queue.cost + 10);
     }
 }

@@ -13,10 +13,10 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "front_places.h"
 #include "front_sp_acceptor.h"
 #include "front_sp_batch.h"
 #include "front_sp_events.h"
+#include "server/front/front_places.h"
 #include "server/net/address.h"
 #include "server/ops/cpu_affinity.h"
 #include "server/ops/thread.h"

@@ -78,8 +78,8 @@ bool queue_take(struct queue *queue, struct flow **ret_flow, struct waiting *ret
  * asked once a turn for each flow that has something to read. */
 size_t queue_read_allowance(struct queue *queue, struct flow *flow);
 void queue_count_read(struct flow *flow, size_t bytes);
-void queue_end_turn(struct queue *queue);
+void queue_end_round(struct queue *queue);
 
 /* The cost of all that is served before a request of this cost of this flow is done, as far as that
  * is known now: no more than everything, and no more than what its share makes of its own. */
-size_t queue_ahead(const struct queue *queue, const struct flow *flow, size_t cost);
+size_t queue_cost_before(const struct queue *queue, const struct flow *flow, size_t cost);

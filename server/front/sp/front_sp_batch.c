@@ -90,7 +90,7 @@ static bool may_take_memory(const struct front_sp *front, const struct waiting *
 
 static bool is_admitted(const struct connection *connection, const struct waiting *waiting) {
     const struct front_sp *front = connection->front;
-    size_t ahead = queue_ahead(&front->queue, &connection->flow, waiting->cost);
+    size_t ahead = queue_cost_before(&front->queue, &connection->flow, waiting->cost);
     return may_take_memory(front, waiting) &&
            pace_admits(&front->pace, ahead, waiting->deadline_us, front->queue.cost == 0);
 }
@@ -341,7 +341,7 @@ void batch_settle_now(struct front_sp *front) {
     finish_all(due, now_us);
     finish_all(also, now_us);
     count_refused(front);
-    queue_end_turn(&front->queue);
+    queue_end_round(&front->queue);
     observe(front, now_us);
     bool is_more = front->due || (front->queue.cost > 0 && front->idle);
     if (is_more && handles)

@@ -209,7 +209,7 @@ void queue_put(struct queue *queue, struct flow *flow, const struct waiting *wai
 }
 
 /* Whose turn it is. A debt of many quanta takes as many rounds, of nothing but additions. */
-static struct queue_class *class_in_turn(struct queue *queue) {
+static struct queue_class *class_to_serve(struct queue *queue) {
     while (queue->first->credit <= 0) {
         struct queue_class *class = queue->first;
         class->credit += QUANTUM * class->weight;
@@ -219,7 +219,7 @@ static struct queue_class *class_in_turn(struct queue *queue) {
     return queue->first;
 }
 
-static struct flow *flow_in_turn(struct queue_class *class) {
+static struct flow *flow_to_serve(struct queue_class *class) {
     while (class->first->credit <= 0) {
         struct flow *flow = class->first;
         flow->credit += QUANTUM;
@@ -232,8 +232,8 @@ static struct flow *flow_in_turn(struct queue_class *class) {
 bool queue_take(struct queue *queue, struct flow **ret_flow, struct waiting *ret_waiting) {
     if (!queue->first)
         return false;
-    struct queue_class *class = class_in_turn(queue);
-    struct flow *flow = flow_in_turn(class);
+    struct queue_class *class = class_to_serve(queue);
+    struct flow *flow = flow_to_serve(class);
     struct waiting *waiting = flow->first;
     *ret_flow = flow;
     *ret_waiting = *waiting;
@@ -250,7 +250,7 @@ bool queue_take(struct queue *queue, struct flow **ret_flow, struct waiting *ret
     return true;
 }
 
-size_t queue_ahead(const struct queue *queue, const struct flow *flow, size_t cost) {
+size_t queue_cost_before(const struct queue *queue, const struct flow *flow, size_t cost) {
     const struct queue_class *class = flow->class;
     size_t all = queue->cost + cost;
     uint64_t weights = queue->weights + (class->listed > 0 ? 0 : class->weight);
@@ -286,7 +286,7 @@ void queue_count_read(struct flow *flow, size_t bytes) {
     flow->class->read += bytes;
 }
 
-void queue_end_turn(struct queue *queue) {
+void queue_end_round(struct queue *queue) {
     queue->turn++;
     queue->reading_before = queue->reading;
     queue->reading = 0;

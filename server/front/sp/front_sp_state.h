@@ -19,11 +19,11 @@
 #pragma once
 
 #include "core/base/buffer.h"
-#include "front.h"
 #include "front_pace.h"
 #include "front_sp_chunk.h"
 #include "front_sp_input.h"
 #include "front_sp_queue.h"
+#include "server/front/front.h"
 #include "server/net/listening.h"
 #include "server/net/probe.h"
 #include "server/net/tls.h"
