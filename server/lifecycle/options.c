@@ -98,7 +98,7 @@ static const struct option table[] = {
      .help = "The deadline of requests that have none, as far as the queue is concerned: a request "
              "that would wait for longer than its deadline is refused at once (overloaded). 0: "
              "requests without a deadline may wait for ever."},
-    {ADDRESSES, "queue_patience", OPTION_INTEGER, AT(queue_patience), "10", .least = 1, .most = 100,
+    {ADDRESSES, "queue_patience", OPTION_INTEGER, AT(queue_patience), "50", .least = 1, .most = 100,
      .help =
          "How long a request may wait when requests have been waiting without a pause for 100 "
          "ms, in percent of its deadline; others are refused at once. A burst may use the whole "
