@@ -3,7 +3,8 @@
  * Measured is the cost served in a time in which there was always more to do. A request is taken if
  * what is ahead of it leaves it enough of its deadline. Bursts may use all of that. A queue that
  * has not been empty for STANDING_US is no burst: it only makes everybody late, and an empty one
- * would serve as many. Then a request may wait for a part of its deadline only, the patience. (The
+ * would serve as many. Then a request may wait for a part of its deadline only, the patience, until
+ * nothing has been refused for as long: a queue kept so short is empty now and then. (The
  * same distinction as in CoDel, Nichols and Jacobson, ACM Queue 2012, and as its use for requests
  * by Maurer, "Fail at Scale", ACM Queue 2015; but the refusal comes before the wait, not after it.)
  *
@@ -21,14 +22,16 @@ struct pace {
     /* The rest starts as 0: */
     double cost_per_us; /* 0: nothing has been measured */
     double answer_us;   /* from the handler's return to the answer, as of late */
-    int64_t empty_us;   /* when the queue was empty last */
+    int64_t empty_us;   /* when the queue was empty last, with nothing refused */
+    int64_t refused_us; /* when something was refused last */
     bool is_standing;   /* as of the last pace_observe() */
 };
 
 /* A turn of the loop has served this cost from began_us to ended_us. was_backlogged: there was
- * something to do ever since began_us. is_empty: now there is nothing left. */
+ * something to do ever since began_us. is_empty: now there is nothing left. has_refused: some
+ * requests were not taken. */
 void pace_observe(struct pace *pace, size_t cost, int64_t began_us, int64_t ended_us,
-                  bool was_backlogged, bool is_empty);
+                  bool was_backlogged, bool is_empty, bool has_refused);
 /* An answer came so long after the handler had returned; 0: before. */
 void pace_observe_answer(struct pace *pace, int64_t late_us);
 

@@ -311,7 +311,7 @@ static void observe(struct front_sp *front, int64_t began_us) {
     bool is_empty = front->queue.cost == 0;
     pace_observe(&front->pace, front->batch_cost,
                  front->is_backlogged ? front->turned_us : began_us, ended_us, front->is_backlogged,
-                 is_empty);
+                 is_empty, front->refused[FRONT_OVERLOADED] > 0);
     if (front->answers_at_once)
         pace_observe_answer(&front->pace, 0);
     front->answers_at_once = false;
@@ -340,9 +340,9 @@ void batch_settle_now(struct front_sp *front) {
     struct connection *also = take_due(front); /* whose requests were in the batch */
     finish_all(due, now_us);
     finish_all(also, now_us);
-    count_refused(front);
     queue_end_round(&front->queue);
     observe(front, now_us);
+    count_refused(front);
     bool is_more = front->due || (front->queue.cost > 0 && front->idle);
     if (is_more && handles)
         event_add(front->settle, &(struct timeval){0});

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* Bytes that all together may read in a turn, and one flow at least, if it may read at all. */
-#define READ_BYTES       ((size_t)256 << 10)
+#define READ_BYTES       ((size_t)512 << 10)
 #define READ_BYTES_LEAST ((size_t)2 << 10)
 
 /* Credit of a turn, for a weight of 1: a few ordinary requests. */

@@ -8,7 +8,7 @@
 /* One turn after another, each with work left: count requests of COST in each millisecond. */
 static int64_t serve(struct pace *pace, int64_t at_us, int turns, size_t count, bool is_empty) {
     for (int i = 0; i < turns; i++, at_us += 1000)
-        pace_observe(pace, count * COST, at_us, at_us + 1000, !is_empty, is_empty);
+        pace_observe(pace, count * COST, at_us, at_us + 1000, !is_empty, is_empty, false);
     return at_us;
 }
 
@@ -50,8 +50,14 @@ static void a_standing_queue_may_use_a_part(void **state) {
     assert_true(admits(&pace, 900, 10000));
     serve(&pace, at_us, 90, 100, false);
     assert_true(admits(&pace, 900, 10000));
-    serve(&pace, at_us, 120, 100, false);
+    at_us = serve(&pace, at_us, 120, 100, false);
     assert_false(admits(&pace, 900, 10000));
+    /* Kept short by refusals, it is empty now and then: that ends nothing until they end. */
+    for (int i = 0; i < 500; i++, at_us += 1000)
+        pace_observe(&pace, 50 * COST, at_us, at_us + 1000, true, true, i % 50 == 0);
+    assert_true(pace.is_standing);
+    serve(&pace, at_us, 102, 100, true);
+    assert_false(pace.is_standing);
 }
 
 /* Within a few times 50 ms, in either direction. */
