@@ -13,7 +13,7 @@ static void average(double *value, double sample, double part) {
     *value += (sample - *value) * part;
 }
 
-static void note_standing(struct pace *pace, int64_t now_us, bool is_empty, bool has_refused) {
+static void note_backlog(struct pace *pace, int64_t now_us, bool is_empty, bool has_refused) {
     if (has_refused)
         pace->refused_us = now_us;
     if ((is_empty && !has_refused) || pace->empty_us == 0)
@@ -26,7 +26,7 @@ static void note_standing(struct pace *pace, int64_t now_us, bool is_empty, bool
 
 void pace_observe(struct pace *pace, size_t cost, int64_t began_us, int64_t ended_us,
                   bool was_backlogged, bool is_empty, bool has_refused) {
-    note_standing(pace, ended_us, is_empty, has_refused);
+    note_backlog(pace, ended_us, is_empty, has_refused);
     if (cost == 0 && !was_backlogged)
         return;
     double took_us = ended_us > began_us ? (double)(ended_us - began_us) : 1.0;
