@@ -4,7 +4,6 @@
  * ends an estimate that was too low: with it, one request at a time is still taken. */
 #include "front_pace.h"
 
-#define STANDING_US INT64_C(100000)
 #define AVERAGE_US  50000.0
 #define RAISE_US    5000.0 /* the same for a turn that may only raise it */
 #define ANSWER_PART 0.0625 /* of an answer in the average of answers */
@@ -18,9 +17,9 @@ static void note_backlog(struct pace *pace, int64_t now_us, bool is_empty, bool 
         pace->refused_us = now_us;
     if ((is_empty && !has_refused) || pace->empty_us == 0)
         pace->empty_us = now_us;
-    if (now_us - pace->empty_us > STANDING_US)
+    if (now_us - pace->empty_us > PACE_STANDING_US)
         pace->is_standing = true;
-    else if (now_us - pace->refused_us > STANDING_US)
+    else if (now_us - pace->refused_us > PACE_STANDING_US)
         pace->is_standing = false;
 }
 
@@ -47,14 +46,15 @@ static uint64_t limit_of(const struct pace *pace, uint64_t deadline_us) {
     return deadline_us ? deadline_us : (uint64_t)pace->default_deadline_us;
 }
 
-bool pace_admits(const struct pace *pace, size_t ahead, uint64_t deadline_us, bool is_only) {
+bool pace_admits(const struct pace *pace, size_t ahead, uint64_t deadline_us, bool is_only,
+                 bool is_standing) {
     double limit_us = (double)limit_of(pace, deadline_us);
     if (limit_us == 0 || is_only || pace->cost_per_us == 0)
         return true;
     double wait_us = (double)ahead / pace->cost_per_us;
     if (wait_us + pace->answer_us > limit_us)
         return false;
-    return !pace->is_standing || wait_us <= limit_us * pace->patience_percent / 100;
+    return !is_standing || wait_us <= limit_us * pace->patience_percent / 100;
 }
 
 bool pace_is_late(const struct pace *pace, int64_t waited_us, uint64_t deadline_us) {

@@ -2,9 +2,9 @@
  *
  * Measured is the cost served in a time in which there was always more to do. A request is taken if
  * what is ahead of it leaves it enough of its deadline. Bursts may use all of that. A queue that
- * has not been empty for STANDING_US is no burst: it only makes everybody late, and an empty one
- * would serve as many. Then a request may wait for a part of its deadline only, the patience, until
- * nothing has been refused for as long: a queue kept so short is empty now and then. (The
+ * has not been empty for PACE_STANDING_US is no burst: it only makes everybody late, and an empty
+ * one would serve as many. Then a request may wait for a part of its deadline only, the patience,
+ * until nothing has been refused for as long: a queue kept so short is empty now and then. (The
  * same distinction as in CoDel, Nichols and Jacobson, ACM Queue 2012, and as its use for requests
  * by Maurer, "Fail at Scale", ACM Queue 2015; but the refusal comes before the wait, not after it.)
  *
@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define PACE_STANDING_US INT64_C(100000)
 
 struct pace {
     /* Set by the caller: */
@@ -36,7 +38,9 @@ void pace_observe(struct pace *pace, size_t cost, int64_t began_us, int64_t ende
 void pace_observe_answer(struct pace *pace, int64_t late_us);
 
 /* Will a request be answered in time, if this cost, its own included, is served first? is_only:
- * nothing else waits. */
-bool pace_admits(const struct pace *pace, size_t ahead, uint64_t deadline_us, bool is_only);
+ * nothing else waits. is_standing: of the client's own queue, not of all: who asks for less than
+ * its share must not be refused because of others. */
+bool pace_admits(const struct pace *pace, size_t ahead, uint64_t deadline_us, bool is_only,
+                 bool is_standing);
 /* Has it waited for longer than its deadline? */
 bool pace_is_late(const struct pace *pace, int64_t waited_us, uint64_t deadline_us);

@@ -88,15 +88,25 @@ static bool may_take_memory(const struct front_sp *front, const struct waiting *
            (waiting->cost <= COST_WITHOUT_MEMORY && !waiting->may_answer_much);
 }
 
-static bool is_admitted(const struct connection *connection, const struct waiting *waiting) {
+/* Has it had something to do for so long? Kept short by refusals, a queue is empty now and then:
+ * that counts only once they have ended. */
+static bool is_standing(struct flow *flow, int64_t now_us) {
+    if (!flow->first && now_us - flow->refused_us > PACE_STANDING_US)
+        flow->empty_us = now_us;
+    return now_us - flow->empty_us > PACE_STANDING_US;
+}
+
+static bool is_admitted(struct connection *connection, const struct waiting *waiting,
+                        int64_t now_us) {
     const struct front_sp *front = connection->front;
+    bool stands = is_standing(&connection->flow, now_us);
     size_t ahead = queue_cost_before(&front->queue, &connection->flow, waiting->cost);
     return may_take_memory(front, waiting) &&
-           pace_admits(&front->pace, ahead, waiting->deadline_us, front->queue.cost == 0);
+           pace_admits(&front->pace, ahead, waiting->deadline_us, front->queue.cost == 0, stands);
 }
 
 static void enter_queue(struct connection *connection, const struct input_request *request,
-                        int64_t arrived_us) {
+                        int64_t arrived_us, int64_t now_us) {
     struct front_sp *front = connection->front;
     struct front_look seen;
     look(front, request, &seen);
@@ -106,10 +116,12 @@ static void enter_queue(struct connection *connection, const struct input_reques
                               .deadline_us = seen.deadline_us,
                               .cost = request->length + REQUEST_COST,
                               .may_answer_much = seen.may_answer_much};
-    if (front->settings.handler.refusal && !is_admitted(connection, &waiting))
+    if (front->settings.handler.refusal && !is_admitted(connection, &waiting, now_us)) {
+        connection->flow.refused_us = now_us;
         refuse(connection, request, FRONT_OVERLOADED);
-    else
-        queue_put(&front->queue, &connection->flow, &waiting);
+        return;
+    }
+    queue_put(&front->queue, &connection->flow, &waiting);
 }
 
 static const enum ending ending_of[] = {
@@ -149,7 +161,7 @@ static enum pause take_input(struct connection *connection, int64_t now_us) {
             return PAUSE_END;
         }
         connection->begun_us = 0; /* this one is complete */
-        enter_queue(connection, &request, arrived_us);
+        enter_queue(connection, &request, arrived_us, now_us);
     }
 }
 

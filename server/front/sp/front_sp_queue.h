@@ -37,6 +37,8 @@ struct flow {
     struct waiting *first, **end;
     size_t cost; /* of all that wait */
     int64_t credit;
+    int64_t empty_us;   /* when it was empty last, with nothing refused lately; monotonic */
+    int64_t refused_us; /* when a request of it was refused last */
     bool is_blocked;
     bool is_listed; /* has requests, and is not blocked */
 };

@@ -14,7 +14,7 @@ static int64_t serve(struct pace *pace, int64_t at_us, int turns, size_t count, 
 
 /* Is what n requests of COST before it mean for one with this deadline? */
 static bool admits(const struct pace *pace, size_t n, uint64_t deadline_us) {
-    return pace_admits(pace, (n + 1) * COST, deadline_us, false);
+    return pace_admits(pace, (n + 1) * COST, deadline_us, false, pace->is_standing);
 }
 
 static void before_anything_is_known_all_are_taken(void **state) {
@@ -31,8 +31,8 @@ static void a_burst_may_use_the_deadline(void **state) {
     assert_false(pace.is_standing);
     assert_true(admits(&pace, 990, 10000));
     assert_false(admits(&pace, 1010, 10000));
-    assert_true(pace_admits(&pace, 1011 * COST, 10000, true)); /* an idle server tries */
-    assert_true(admits(&pace, 1000000, 0));                    /* no deadline, and no default */
+    assert_true(pace_admits(&pace, 1011 * COST, 10000, true, false)); /* an idle server tries */
+    assert_true(admits(&pace, 1000000, 0)); /* no deadline, and no default */
     pace.default_deadline_us = 20000;
     assert_true(admits(&pace, 1990, 0));
     assert_false(admits(&pace, 2010, 0));
