@@ -90,7 +90,7 @@ static bool may_take_memory(const struct front_sp *front, const struct waiting *
 
 /* Has it had something to do for so long? Kept short by refusals, a queue is empty now and then:
  * that counts only once they have ended. */
-static bool is_standing(struct flow *flow, int64_t now_us) {
+static bool has_old_backlog(struct flow *flow, int64_t now_us) {
     if (!flow->first && now_us - flow->refused_us > PACE_STANDING_US)
         flow->empty_us = now_us;
     return now_us - flow->empty_us > PACE_STANDING_US;
@@ -99,7 +99,7 @@ static bool is_standing(struct flow *flow, int64_t now_us) {
 static bool is_admitted(struct connection *connection, const struct waiting *waiting,
                         int64_t now_us) {
     const struct front_sp *front = connection->front;
-    bool stands = is_standing(&connection->flow, now_us);
+    bool stands = has_old_backlog(&connection->flow, now_us);
     size_t ahead = queue_cost_before(&front->queue, &connection->flow, waiting->cost);
     return may_take_memory(front, waiting) &&
            pace_admits(&front->pace, ahead, waiting->deadline_us, front->queue.cost == 0, stands);
