@@ -72,7 +72,9 @@ enum harrier_error_code {
     HARRIER_ERROR_PROTOCOL = 9,    /* the answer cannot be decoded, or does not match the request */
     HARRIER_ERROR_BUSY = 10,       /* in_flight_max requests were in flight until the deadline */
     HARRIER_ERROR_DENIED = 11,     /* the token is missing, unknown, or lacks the scope */
-    HARRIER_ERROR_CLOSED = 12      /* the client is closed, or was closed during the call */
+    HARRIER_ERROR_CLOSED = 12,     /* the client is closed, or was closed during the call */
+    HARRIER_ERROR_OVERLOADED = 13 /* the server would not have answered in time: it was not decided;
+                                     to send it again at once makes things worse */
 };
 
 /* Whether the call's transactions were decided. Sending the same again settles it. */
@@ -86,7 +88,10 @@ struct harrier_error {
     enum harrier_decided decided;
     char field[128];    /* the field at fault as policies name it, "currency"; empty when none is */
     char message[1024]; /* one sentence: what was wrong and what was expected */
-    void *reserved[4];
+    /* With OVERLOADED: the verdict that the policy has for what there is no time to decide, or
+     * NONE. With HARRIER_ERROR_DEADLINE likewise, if the server answered that. */
+    int fallback; /* enum harrier_verdict, which is declared below */
+    void *reserved[3];
 };
 
 /* "invalid", "unavailable", …: for logs and metrics. Static; "unknown" for any other number. */
@@ -430,9 +435,10 @@ struct harrier_options {
     size_t address_count;
     /* How long a call may take unless it sets its own; 0: 100,000. At most an hour. */
     uint64_t deadline_us;
-    /* What scoring returns instead of the errors DEADLINE, UNAVAILABLE, BUSY, INTERNAL and
-     * PROTOCOL: decisions with this verdict, or with the one that the function returns, marked
-     * `fallback`. Not for dry runs. NONE and NULL: the error. */
+    /* What scoring returns instead of the errors DEADLINE, UNAVAILABLE, BUSY, OVERLOADED, INTERNAL
+     * and PROTOCOL: decisions with this verdict, or with the one that the function returns, marked
+     * `fallback`. A verdict that the server's error has (harrier_error.fallback) takes the place of
+     * this one. Not for dry runs. NONE and NULL: the error. */
     enum harrier_verdict fallback;
     harrier_fallback_function *fallback_function;
     void *fallback_user;

@@ -66,6 +66,7 @@ var (
 		wire.ErrorCode_ERROR_UNAVAILABLE: ErrUnavailable,
 		wire.ErrorCode_ERROR_INTERNAL:    ErrInternal,
 		wire.ErrorCode_ERROR_DENIED:      ErrDenied,
+		wire.ErrorCode_ERROR_OVERLOADED:  ErrOverloaded,
 		// Never a caller's: calls go to the primary. In the result of a single transaction: nothing happened.
 		wire.ErrorCode_ERROR_NOT_PRIMARY: ErrUnavailable,
 	}
@@ -268,7 +269,7 @@ func decodeError(given *wire.Error) *Error {
 	if !known {
 		code = ErrInternal
 	}
-	made := &Error{Code: code, Field: given.GetField(), Message: given.GetMessage()}
+	made := &Error{Code: code, Field: given.GetField(), Message: given.GetMessage(), Fallback: verdicts[given.GetFallback()]}
 	if given.GetCode() == wire.ErrorCode_ERROR_NOT_PRIMARY {
 		made.standby = &standbyAnswer{primary: given.GetPrimary()}
 	}

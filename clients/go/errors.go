@@ -24,6 +24,8 @@ const (
 	ErrUnavailable Code = "unavailable"
 	// ErrBusy: as many requests in flight as allowed, until the deadline.
 	ErrBusy Code = "busy"
+	// ErrOverloaded: the server refused it at once, because it would not have answered in time. Nothing happened.
+	ErrOverloaded Code = "overloaded"
 	// ErrClosed: the client is closed, or was closed during the call.
 	ErrClosed Code = "closed"
 	// ErrInternal: a defect of the server.
@@ -65,6 +67,8 @@ type Error struct {
 	// Message is one sentence.
 	Message string
 	Decided Decided
+	// Fallback is the policy's verdict for what there was no time to decide; "" if the server sent none.
+	Fallback Verdict
 
 	cause   error
 	standby *standbyAnswer // the server that answered this is a standby

@@ -6,7 +6,7 @@ import "fmt"
 
 func standsForCall(code Code) bool {
 	switch code {
-	case ErrDeadline, ErrUnavailable, ErrBusy, ErrInternal, ErrProtocol:
+	case ErrDeadline, ErrUnavailable, ErrBusy, ErrOverloaded, ErrInternal, ErrProtocol:
 		return true
 	}
 	return false
@@ -14,7 +14,7 @@ func standsForCall(code Code) bool {
 
 func standsForTransaction(code Code) bool {
 	switch code {
-	case ErrDeadline, ErrUnavailable, ErrInternal:
+	case ErrDeadline, ErrUnavailable, ErrOverloaded, ErrInternal:
 		return true
 	}
 	return false

@@ -1,6 +1,7 @@
 package harrier
 
 import (
+	"errors"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -60,7 +61,13 @@ func WithFallback(verdict Verdict) Option {
 		if !verdict.known() {
 			o.fault = invalid("fallback", fmt.Sprintf("%q; expected approve, review, challenge or decline", string(verdict)))
 		}
-		o.fallback = func(*Transaction, error) (Verdict, error) { return verdict, nil }
+		o.fallback = func(_ *Transaction, err error) (Verdict, error) {
+			var failure *Error
+			if errors.As(err, &failure) && failure.Fallback.known() {
+				return failure.Fallback, nil // the policy's, which knows more
+			}
+			return verdict, nil
+		}
 	}
 }
 

@@ -103,6 +103,7 @@ static int status_of(const struct error *error) {
         return 401;
     case ERROR_UNAVAILABLE:
     case ERROR_NOT_PRIMARY:
+    case ERROR_OVERLOADED:
     case ERROR_INTERRUPTED:
         return 503;
     case ERROR_DEADLINE:

@@ -127,6 +127,8 @@ static const struct alert {
     {"HarrierErrors", "page", NEEDS_METRICS, NULL,
      "The server answers many requests with an error of its own."},
     {"HarrierDeadlines", "page", NEEDS_METRICS, NULL, "Many requests are past their deadline."},
+    {"HarrierOverloaded", "page", NEEDS_METRICS, NULL,
+     "The server refuses many requests because too much waits."},
     {"HarrierListenerReopened", "ticket", NEEDS_METRICS, NULL,
      "A listener had stopped answering and was reopened."},
     {"HarrierClockBehind", "ticket", NEEDS_METRICS, NULL, "The server's clock was set back."},

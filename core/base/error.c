@@ -92,6 +92,7 @@ static const char *const code_names[ERROR_CODE_COUNT] = {
     [ERROR_EXISTS] = "exists",           [ERROR_SYSTEM] = "system",
     [ERROR_INTERNAL] = "internal",       [ERROR_INTERRUPTED] = "interrupted",
     [ERROR_DENIED] = "denied",           [ERROR_NOT_PRIMARY] = "not_primary",
+    [ERROR_OVERLOADED] = "overloaded",
 };
 
 const char *error_code_name(enum error_code code) {

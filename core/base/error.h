@@ -27,6 +27,7 @@ enum error_code {
     ERROR_INTERRUPTED, /* the caller or a signal asked to stop */
     ERROR_DENIED,      /* the token is missing, unknown, or lacks the scope */
     ERROR_NOT_PRIMARY, /* a standby; another server decides */
+    ERROR_OVERLOADED,  /* too much waits: it would not be answered in time; nothing was done */
     ERROR_CODE_COUNT
 };
 

@@ -256,6 +256,7 @@ static void exchange(struct reload *reload) {
     if (reload->policy.loaded) {
         uint16_t *places = service->rule_places;
         service->rules = snapshot_ref(reload->policy.loaded);
+        atomic_store(&service->fallback, service->rules->fallback);
         service->rule_places = reload->places;
         reload->places = places;
         struct brake_counts *counts = service->brake_counts;

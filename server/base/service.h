@@ -117,9 +117,13 @@ void service_handle(void *user, struct front_request *request);
 /* Several that arrived together, decided in their order. Neighbours that are for Score share the
  * decision lock and one write of the archive. */
 void service_handle_all(void *user, struct front_request *const *requests, size_t count);
-/* May the answer be far longer than the request? Answers to transactions and outcomes are in
- * proportion to them; others may be a thousand times longer. */
-bool service_may_answer_much(const void *bytes, size_t length);
+/* The functions of a front_handler that a queue of requests needs. A class is a valid token, or 0
+ * for all requests without one. Answers to transactions and outcomes are in proportion to them;
+ * others may be a thousand times longer. Any thread. */
+void service_look(void *user, const void *bytes, size_t length, struct front_look *ret_look);
+void service_classify(void *user, struct text token, uint64_t *ret_class, unsigned *ret_weight);
+unsigned service_classes_version(void *user);
+struct text service_refusal(void *user, enum front_refusal why);
 
 /* Is this token valid now, for any call? For a front that has work to do before it has a request's
  * bytes, and must not do it for clients without a token. 0 also if no tokens are needed;

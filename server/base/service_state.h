@@ -37,6 +37,7 @@ struct commit;
 struct deferred_free;
 struct event_watch;
 struct find_queue;
+struct refusals;
 struct reject_log;
 struct run;
 struct run_queue;
@@ -135,6 +136,8 @@ struct service {
     struct reject_log *reject_log;   /* NULL: refused transactions are not kept */
     struct cluster *cluster;         /* NULL: alone */
     struct run_pool *run_pool;
+    struct refusals *refusals; /* answers to those that never get here */
+    atomic_uint fallback;      /* enum verdict of the policy in force, for them */
     struct commit *commit;
     struct run_queue *explains;
     struct find_queue *finds;

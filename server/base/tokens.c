@@ -38,6 +38,7 @@ struct tokens {
     struct token_set *set;
     atomic_uint_least64_t *uses; /* requests accepted, in the set's order */
     struct verified *verified;   /* in the set's order */
+    atomic_uint version;
 };
 
 /* ---- judging ---- */
@@ -142,6 +143,20 @@ enum denial tokens_check(struct tokens *tokens, struct text token) {
     return denial;
 }
 
+void tokens_classify(struct tokens *tokens, struct text token, uint64_t *ret_class,
+                     unsigned *ret_weight) {
+    const struct token_entry *entry;
+    pthread_rwlock_rdlock(&tokens->lock);
+    find(tokens, token, &entry);
+    *ret_class = entry ? strtoul(entry->id, NULL, 16) + 1 : 0;
+    *ret_weight = entry ? entry->weight : 1;
+    pthread_rwlock_unlock(&tokens->lock);
+}
+
+unsigned tokens_version(const struct tokens *tokens) {
+    return atomic_load_explicit(&tokens->version, memory_order_acquire);
+}
+
 int denial_error(enum denial denial, enum call call, struct error *ret_error) {
     char scope[TOKEN_SCOPES_SIZE];
     switch (denial) {
@@ -218,6 +233,7 @@ static void exchange(struct tokens *tokens, struct token_set *set) {
     tokens->set = set;
     tokens->uses = uses;
     tokens->verified = verified;
+    atomic_fetch_add_explicit(&tokens->version, 1, memory_order_release);
     pthread_rwlock_unlock(&tokens->lock);
     forget(old_verified, old_set ? token_set_count(old_set) : 0);
     token_set_free(old_set);

@@ -39,6 +39,12 @@ enum denial tokens_authorize(struct tokens *tokens, struct text token, enum call
                              struct bearer *ret_bearer);
 /* Is it valid now, for any call? Does not count as a use. */
 enum denial tokens_check(struct tokens *tokens, struct text token);
+/* The class of requests with this token and its weight: for a queue. A wrong one is in class 0 with
+ * weight 1; an expired one in its own. Any thread. */
+void tokens_classify(struct tokens *tokens, struct text token, uint64_t *ret_class,
+                     unsigned *ret_weight);
+/* Another one after each load that changed them. Any thread. */
+unsigned tokens_version(const struct tokens *tokens);
 /* The error to answer with. */
 int denial_error(enum denial denial, enum call call, struct error *ret_error);
 

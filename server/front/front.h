@@ -8,10 +8,12 @@
 
 #include "core/base/error.h"
 #include "core/base/metric.h"
+#include "core/base/text.h"
 #include "server/net/ipc_access.h"
 #include "server/net/tls.h"
 #include "server/ops/clock.h"
 #include "server/ops/log.h"
+#include "server/ops/metrics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +29,14 @@ struct front_request {
     int64_t arrived_us; /* monotonic */
 };
 
+/* What a front has to know of a request while it waits. */
+struct front_look {
+    uint64_t deadline_us; /* after its arrival; 0: none */
+    struct text token;    /* in the bytes; empty: none */
+    bool may_answer_much; /* may the answer be far longer than this request? Then later requests of
+                             the same client wait until it has read the answer. */
+};
+
 /* Called from any of the front's threads, several at a time. Must answer each request exactly once,
  * before it returns or later from any thread, and must not touch the request after that. */
 struct front_handler {
@@ -34,9 +44,17 @@ struct front_handler {
     /* The same for requests that arrived together, in their order, so that they can share work.
      * NULL: handle() is called for each. */
     void (*handle_all)(void *user, struct front_request *const *requests, size_t count);
-    /* May the answer be far longer than this request? Then later requests of the same client wait
-     * until it has read the answer. NULL: never. */
-    bool (*may_answer_much)(const void *bytes, size_t length);
+    /* The next four are for our own front, which has a queue; all are quick. */
+    /* Reads the beginning of a request, which may be anything. NULL: requests have neither
+     * deadlines nor tokens, and short answers. */
+    void (*look)(void *user, const void *bytes, size_t length, struct front_look *ret_look);
+    /* The class of requests with this token, which may be wrong, and its weight, at least 1. NULL:
+     * all are of one class. */
+    void (*classify)(void *user, struct text token, uint64_t *ret_class, unsigned *ret_weight);
+    /* Changes when classify() may say something else than before. With classify(). */
+    unsigned (*classes_version)(void *user);
+    /* The answer to a refused request; valid for ever. NULL: none is refused. */
+    struct text (*refusal)(void *user, enum front_refusal why);
     void *user;
 };
 
@@ -46,6 +64,10 @@ struct front_settings {
     size_t requests_max;          /* with the handler at the same time */
     size_t bytes_max;             /* of a message; the connection of a larger one is closed */
     struct ipc_access ipc_access; /* of the sockets of ipc addresses */
+    /* Of requests without a deadline, and how long a request may wait at most when requests wait
+     * all the time, as a part of its deadline: front_pace.h. For our own front. */
+    int64_t default_deadline_us;
+    unsigned patience_percent;
     /* The next six are for our own fronts. */
     size_t connections_max;
     size_t connections_elsewhere; /* of other fronts of the process: descriptors to leave free */

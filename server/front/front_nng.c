@@ -56,7 +56,22 @@ struct front_nng {
     struct listener *listeners;
     size_t listener_count;
     atomic_bool draining;
+    atomic_size_t connections;
 };
+
+/* ---- connections ---- */
+
+/* The library limits neither their number nor what they hold: each may be in the middle of a
+ * message. */
+static void on_connection(nng_pipe pipe, nng_pipe_ev event, void *user) {
+    struct front_nng *front = user;
+    if (event == NNG_PIPE_EV_REM_POST) {
+        atomic_fetch_sub(&front->connections, 1);
+    } else if (atomic_fetch_add(&front->connections, 1) >= front->settings.connections_max) {
+        metric_add(front->settings.metrics, CONNECTIONS_REFUSED, 0, 1);
+        nng_pipe_close(pipe); /* it is removed then, and counted so */
+    }
+}
 
 /* ---- one worker's round ---- */
 
@@ -257,10 +272,15 @@ int front_nng_open(const struct front_settings *settings, struct front **ret_fro
     front->settings = *settings;
     front->socket = socket;
     atomic_init(&front->draining, false);
+    atomic_init(&front->connections, 0);
     /* Before listening: without it nng allocates whatever length an eight-byte header claims. */
     code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, settings->bytes_max);
     if (code == 0) /* devices on the way; 8 by default */
         code = nng_socket_set_int(socket, NNG_OPT_MAXTTL, SP_HOPS_MAX);
+    if (code == 0)
+        code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_PRE, on_connection, front);
+    if (code == 0)
+        code = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_connection, front);
     int r = code == 0 ? open_workers(front, ret_error)
                       : front_nng_error(ret_error, code, "cannot limit messages");
     if (r == 0)

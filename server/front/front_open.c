@@ -3,7 +3,7 @@
 
 #include "core/base/check.h"
 #include "front_nng.h"
-#include "front_sp.h"
+#include "server/front/sp/front_sp.h"
 #include "server/net/address.h"
 
 #include <stdlib.h>

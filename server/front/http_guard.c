@@ -79,7 +79,8 @@ static void schedule(struct http_guard *guard) {
 
 static void pause_if_full(struct http_guard *guard) {
     bool full = guard->count >= guard->settings.connections_max;
-    metric_gauge(guard->settings.metrics, HTTP_CONNECTIONS, 0, (int64_t)guard->count);
+    if (guard->settings.metrics)
+        metric_gauge(guard->settings.metrics, HTTP_CONNECTIONS, 0, (int64_t)guard->count);
     if (full == guard->paused)
         return;
     guard->paused = full;
@@ -186,7 +187,8 @@ static void on_sweep(evutil_socket_t descriptor, short what, void *user) {
         if (!connection->serving && now_us - connection->since_us > guard->settings.patience_us) {
             /* evhttp sees the end of the stream in its next round, and frees it. */
             shutdown(bufferevent_getfd(connection->events), SHUT_RDWR);
-            metric_add(guard->settings.metrics, HTTP_CUT, 0, 1);
+            if (guard->settings.metrics)
+                metric_add(guard->settings.metrics, HTTP_CUT, 0, 1);
             connection->since_us = now_us;
         }
         guard->connections[kept++] = *connection;

@@ -1,4 +1,5 @@
-/* The connections of the HTTP front: how many there may be, and how long each may take.
+/* The connections of the HTTP front and of the admin address: how many there may be, and how long
+ * each may take.
  *
  * evhttp (libevent 2.1) limits neither. It does not count connections; its timeouts start over with
  * every byte, so that one byte now and then holds a connection forever; and while it writes, it
@@ -30,8 +31,8 @@ struct http_guard_settings {
     int64_t patience_us;    /* the fixed time above */
     size_t input_max;       /* bytes that one connection may have sent ahead */
     const struct clock *clock;
-    struct metric_set *metrics;
-    struct tls *tls; /* NULL: connections are plain */
+    struct metric_set *metrics; /* NULL: they are not counted */
+    struct tls *tls;            /* NULL: connections are plain */
 };
 
 struct http_guard *http_guard_new(struct event_base *base,

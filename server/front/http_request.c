@@ -40,6 +40,7 @@ int http_status_of(enum error_code code, bool has_token) {
     case ERROR_DEADLINE:
         return 504;
     case ERROR_UNAVAILABLE:
+    case ERROR_OVERLOADED:
         return HTTP_SERVUNAVAIL;
     case ERROR_NOT_PRIMARY:
         return 421;

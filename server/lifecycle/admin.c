@@ -2,7 +2,9 @@
 #include "admin.h"
 
 #include "core/base/check.h"
+#include "server/front/http_guard.h"
 #include "server/net/address.h"
+#include "server/ops/clock.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -13,9 +15,13 @@
 #define HEADER_BYTES_MAX 8192
 #define BODY_BYTES_MAX   4096 /* no page takes a body */
 #define IDLE_SECONDS     10   /* evhttp closes connections without traffic */
+/* For those that send a byte now and then, and for crowds: scrapers need a few. */
+#define CONNECTIONS_MAX 256
+#define PATIENCE_US     INT64_C(15000000)
 
 struct admin {
     struct evhttp *http;
+    struct http_guard *guard;
     struct service *service;
     struct metric_set *metrics;
 };
@@ -91,6 +97,8 @@ static void answer(struct evhttp_request *request, void *user) {
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     struct buffer text;
     buffer_init(&text);
+    http_guard_end(admin->guard,
+                   evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
     size_t page = 0;
     while (page < PAGES && (!path || strcmp(path, pages[page].path) != 0))
         page++;
@@ -122,13 +130,21 @@ int admin_open(struct event_base *base, const char *address, struct service *ser
     evhttp_set_max_body_size(admin->http, BODY_BYTES_MAX);
     evhttp_set_timeout(admin->http, IDLE_SECONDS);
     evhttp_set_gencb(admin->http, answer, admin);
-    if (evhttp_bind_socket(admin->http, host, port) != 0) {
+    const struct http_guard_settings guard = {.connections_max = CONNECTIONS_MAX,
+                                              .patience_us = PATIENCE_US,
+                                              .input_max = BODY_BYTES_MAX + 2 * HEADER_BYTES_MAX,
+                                              .clock = &clock_system};
+    admin->guard = http_guard_new(base, &guard);
+    evhttp_set_bevcb(admin->http, http_guard_accept, admin->guard);
+    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(admin->http, host, port);
+    if (!bound) {
         int number = errno;
         admin_close(admin);
         error_set_errno(ret_error, number, "cannot listen on http://%s", address);
         ret_error->code = number == EADDRINUSE ? ERROR_EXISTS : ERROR_SYSTEM;
         return -(int)ret_error->code;
     }
+    http_guard_add_listener(admin->guard, evhttp_bound_socket_get_listener(bound));
     *ret_admin = admin;
     return 0;
 }
@@ -137,5 +153,6 @@ void admin_close(struct admin *admin) {
     if (!admin)
         return;
     evhttp_free(admin->http);
+    http_guard_free(admin->guard);
     free(admin);
 }

@@ -94,6 +94,16 @@ static const struct option table[] = {
      .most = INT64_C(1) << 40,
      .help = "Memory for incomplete requests and unsent answers, over all connections. Beyond it "
              "the server stops reading, and closes connections with an incomplete request."},
+    {ADDRESSES, "queue_deadline", OPTION_DURATION, AT(queue_deadline_us), "10s", .least = 0,
+     .most = 3600 * US_PER_S,
+     .help = "The deadline of requests that have none, as far as the queue is concerned: a request "
+             "that would wait for longer than its deadline is refused at once (overloaded). 0: "
+             "requests without a deadline may wait for ever."},
+    {ADDRESSES, "queue_patience", OPTION_INTEGER, AT(queue_patience), "50", .least = 1, .most = 100,
+     .help =
+         "How long a request may wait when requests have been waiting without a pause for 100 "
+         "ms, in percent of its deadline; others are refused at once. A burst may use the whole "
+         "deadline. Such a queue makes every request late without serving more of them."},
     {ADDRESSES, "idle_timeout", OPTION_DURATION, AT(idle_timeout_us), "1h", .least = 0,
      .most = 366 * US_PER_DAY,
      .help = "A connection without traffic for this long is closed; clients reconnect for their "

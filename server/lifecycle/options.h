@@ -28,6 +28,8 @@ struct options {
     int64_t max_message_bytes;
     int64_t max_connections;
     int64_t max_buffer_bytes;
+    int64_t queue_deadline_us; /* 0: none */
+    int64_t queue_patience;    /* percent */
     int64_t idle_timeout_us, stall_timeout_us; /* 0: never */
     const char *tls_cert, *tls_key;            /* "": none */
     const char *tls_client_ca;                 /* "": clients need no certificate */

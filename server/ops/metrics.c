@@ -82,6 +82,11 @@ static const char *ending_label(size_t index) {
     };
     return names[index];
 }
+static const char *refusal_label(size_t index) {
+    static const char *const names[FRONT_REFUSAL_COUNT] = {
+        [FRONT_OVERLOADED] = "overloaded", [FRONT_LATE] = "late"};
+    return names[index];
+}
 
 static const struct metric table[SERVER_METRIC_COUNT] = {
     /* ---- the server and its requests ---- */
@@ -421,6 +426,24 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                            .type = METRIC_COUNTER,
                            .help = "Requests dropped because they passed through too many SP "
                                    "devices."},
+    [REFUSED] = {.name = "harrierd_requests_refused_total",
+                 .type = METRIC_COUNTER,
+                 .label = "reason",
+                 .labels = FRONT_REFUSAL_COUNT,
+                 .label_value = refusal_label,
+                 .help =
+                     "Requests refused before their turn. overloaded: at once, because they would "
+                     "not be answered in time; late: after waiting longer than their deadline."},
+    [QUEUE_STANDING] = {.name = "harrierd_queue_standing",
+                        .type = METRIC_GAUGE,
+                        .help = "1 if requests have been waiting without a pause for 100 ms."},
+    [BUFFER_MEMORY] = {.name = "harrierd_buffer_memory_bytes",
+                       .type = METRIC_GAUGE,
+                       .help =
+                           "Memory of requests and answers that wait, over tcp, tls+tcp and ipc."},
+    [BUFFER_LIMIT] = {.name = "harrierd_buffer_limit_bytes",
+                      .type = METRIC_GAUGE,
+                      .help = "max_buffer_bytes."},
     [HTTP_ANSWERS] = {.name = "harrierd_http_answers_total",
                       .type = METRIC_COUNTER,
                       .label = "status",

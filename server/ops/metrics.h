@@ -94,6 +94,10 @@ enum server_metric {
     CONNECTIONS_ENDED,
     CONNECTIONS_REFUSED,
     REQUESTS_LEFT_OUT,
+    REFUSED,
+    QUEUE_STANDING,
+    BUFFER_MEMORY,
+    BUFFER_LIMIT,
     HTTP_ANSWERS,
     HTTP_CONNECTIONS,
     HTTP_CUT,
@@ -151,6 +155,13 @@ enum ending {
     ENDING_TLS,       /* the handshake failed, or the encryption later */
     ENDING_SERVER,    /* the server shut down */
     ENDING_COUNT
+};
+
+/* Why a front does not give a request to the service. */
+enum front_refusal {
+    FRONT_OVERLOADED, /* it would wait for longer than its deadline allows */
+    FRONT_LATE,       /* it has */
+    FRONT_REFUSAL_COUNT
 };
 
 struct metric_set *server_metrics_new(void);

@@ -10,6 +10,7 @@
 #include "core/store/pseudonyms/pseudonym_keys.h"
 #include "explain.h"
 #include "find_queue.h"
+#include "overload.h"
 #include "server/adopt/admission.h"
 #include "server/adopt/background.h"
 #include "server/adopt/erasure.h"
@@ -41,6 +42,7 @@ static int load_policy(struct service *service, struct error *ret_error) {
         ret_error->code = ERROR_INVALID;
         return -ERROR_INVALID;
     }
+    atomic_init(&service->fallback, service->rules->fallback);
     service->rule_places = rule_counts_places(service->rule_counts, service->rules);
     service->brake_counts = brake_counts_new(service->rules);
     service->drift_counts = drift_counts_new(service->rules);
@@ -107,6 +109,7 @@ static struct service *service_new(const struct service_settings *settings) {
         event_watch_new(settings->events, settings->data, settings->metrics, settings->clock);
     jobs_init(&service->jobs);
     run_pool_open(service);
+    overload_open(service);
     service_guard_init(&service->guard, service);
     return service;
 }
@@ -127,6 +130,7 @@ static void service_free(struct service *service) {
     rule_counts_free(service->rule_counts);
     event_watch_free(service->event_watch);
     run_pool_close(service);
+    overload_close(service);
     commit_free(service);
     reject_log_close(service->reject_log);
     jobs_deinit(&service->jobs);

@@ -221,10 +221,6 @@ void service_handle_all(void *user, struct front_request *const *requests, size_
         service_report(service);
 }
 
-bool service_may_answer_much(const void *bytes, size_t length) {
-    return message_peek_call(bytes, length) == CALL_NONE;
-}
-
 void service_handle(void *user, struct front_request *request) {
     service_handle_all(user, &request, 1);
 }

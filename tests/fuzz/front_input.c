@@ -1,4 +1,4 @@
-/* Target: how the SP front reads a client's bytes (server/front/front_sp_input.h).
+/* Target: how the SP front reads a client's bytes (server/front/sp/front_sp_input.h).
  *
  *   input  u8 bit 0: ipc, otherwise tcp; bits 1–2: limit of a message's size; bit 3: insert a valid
  *             greeting first
@@ -10,7 +10,7 @@
  * stay proportional to the bytes received, and all of it must be free at the end. */
 #include "target.h"
 
-#include "server/front/front_sp_input.h"
+#include "server/front/sp/front_sp_input.h"
 
 #include <string.h>
 

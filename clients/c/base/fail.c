@@ -15,14 +15,16 @@ _Static_assert((int)HARRIER_VERDICT_DECLINE == (int)VERDICT_DECLINE &&
                    (int)HARRIER_LABEL_COUNT == (int)LABEL_COUNT,
                "verdicts and labels have the numbers of the wire");
 
-/* Codes from INVALID to UNAVAILABLE are numbered alike. DENIED is apart from them. NOT_PRIMARY is
- * never a caller's, so what is left of it is UNAVAILABLE: nothing happened, send it again. Any
- * other code of core/ is a defect that a caller cannot handle. */
+/* Codes from INVALID to UNAVAILABLE are numbered alike. DENIED and OVERLOADED are apart from them.
+ * NOT_PRIMARY is never a caller's, so what is left of it is UNAVAILABLE: nothing happened, send it
+ * again. Any other code of core/ is a defect that a caller cannot handle. */
 enum harrier_error_code public_code(enum error_code code) {
     if (code >= ERROR_INVALID && code <= ERROR_UNAVAILABLE)
         return (enum harrier_error_code)code;
     if (code == ERROR_DENIED)
         return HARRIER_ERROR_DENIED;
+    if (code == ERROR_OVERLOADED)
+        return HARRIER_ERROR_OVERLOADED;
     if (code == ERROR_NOT_PRIMARY)
         return HARRIER_ERROR_UNAVAILABLE;
     return code == 0 ? HARRIER_OK : HARRIER_ERROR_INTERNAL;
@@ -34,6 +36,7 @@ int fail(struct harrier_error *ret_error, enum harrier_error_code code, const ch
     if (ret_error) {
         ret_error->code = code;
         ret_error->decided = HARRIER_DECIDED_NO;
+        ret_error->fallback = HARRIER_VERDICT_NONE;
         snprintf(ret_error->field, sizeof ret_error->field, "%s", field);
         va_list arguments;
         va_start(arguments, format);
@@ -68,6 +71,7 @@ const char *harrier_error_name(enum harrier_error_code code) {
         [HARRIER_ERROR_BUSY] = "busy",
         [HARRIER_ERROR_DENIED] = "denied",
         [HARRIER_ERROR_CLOSED] = "closed",
+        [HARRIER_ERROR_OVERLOADED] = "overloaded",
     };
     return (size_t)code < sizeof names / sizeof *names ? names[code] : "unknown";
 }

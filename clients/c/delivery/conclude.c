@@ -95,6 +95,8 @@ static int answered_error(const struct wire_error *error, struct harrier_error *
     snprintf(field, sizeof field, "%" TEXT_FORMAT, TEXT_ARGS(error->field));
     enum harrier_error_code code = public_code(error->code);
     int r = fail(ret_error, code, field, "%" TEXT_FORMAT, TEXT_ARGS(error->message));
+    if (ret_error)
+        ret_error->fallback = (int)error->fallback;
     return code == HARRIER_ERROR_INTERNAL ? fail_unsettled(ret_error, r) : r;
 }
 

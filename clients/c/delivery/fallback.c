@@ -11,13 +11,13 @@
  * transaction, `busy` and `protocol` cannot occur. */
 static bool replaces_call_error(enum harrier_error_code code) {
     return code == HARRIER_ERROR_DEADLINE || code == HARRIER_ERROR_UNAVAILABLE ||
-           code == HARRIER_ERROR_BUSY || code == HARRIER_ERROR_INTERNAL ||
-           code == HARRIER_ERROR_PROTOCOL;
+           code == HARRIER_ERROR_BUSY || code == HARRIER_ERROR_OVERLOADED ||
+           code == HARRIER_ERROR_INTERNAL || code == HARRIER_ERROR_PROTOCOL;
 }
 
 static bool replaces_result_error(enum harrier_error_code code) {
     return code == HARRIER_ERROR_DEADLINE || code == HARRIER_ERROR_UNAVAILABLE ||
-           code == HARRIER_ERROR_INTERNAL;
+           code == HARRIER_ERROR_OVERLOADED || code == HARRIER_ERROR_INTERNAL;
 }
 
 static bool has_fallback(const struct exchange *exchange) {
@@ -44,6 +44,8 @@ static enum harrier_verdict choose(struct exchange *exchange, struct reply_memor
                                    const struct transaction *transaction,
                                    const struct harrier_error *error) {
     const struct harrier_client *client = exchange->client;
+    if (!client->fallback_function && error && error->fallback != HARRIER_VERDICT_NONE)
+        return (enum harrier_verdict)error->fallback; /* the policy's */
     if (!client->fallback_function)
         return client->fallback;
     struct harrier_transaction shown = reply_transaction(memory, transaction);

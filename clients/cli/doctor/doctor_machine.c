@@ -15,8 +15,9 @@
 #include <sys/timex.h>
 #include <time.h>
 
-#define TEXT_MAX       16384
-#define FILES_SPARE    128 /* for all but connections: server/front/front_sp.c keeps as many free */
+#define TEXT_MAX    16384
+#define FILES_SPARE 128 /* for all but connections: server/front/sp/front_sp.c keeps as many free  \
+                         */
 #define FILES_MIN      256
 #define CLOCK_MIN_US   INT64_C(1767225600000000) /* 2026-01-01: no correct clock is before that */
 #define CLOCK_ERROR_US 1000000

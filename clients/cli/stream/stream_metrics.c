@@ -22,7 +22,7 @@ static const char *code_label(size_t index) {
     return index == HARRIER_OK ? "" : harrier_error_name((enum harrier_error_code)index);
 }
 
-#define CODES (HARRIER_ERROR_CLOSED + 1)
+#define CODES (HARRIER_ERROR_OVERLOADED + 1)
 
 static const struct metric table[STREAM_METRIC_COUNT] = {
     [STREAM_RECORDS] = {"harrier_stream_records_total", METRIC_COUNTER, METRIC_PLAIN, "kind",

@@ -22,6 +22,7 @@ enum exit_status exit_status_of(enum error_code code) {
     case ERROR_DEADLINE:
     case ERROR_UNAVAILABLE:
     case ERROR_NOT_PRIMARY:
+    case ERROR_OVERLOADED:
         return EXIT_STATUS_UNAVAILABLE;
     case ERROR_EXISTS:
     case ERROR_INTERRUPTED:

@@ -15,7 +15,8 @@
 #define SLICE_US       50000 /* how soon an interrupt is seen */
 
 bool retry_is_worthwhile(enum harrier_error_code code) {
-    return code == HARRIER_ERROR_UNAVAILABLE || code == HARRIER_ERROR_DEADLINE;
+    return code == HARRIER_ERROR_UNAVAILABLE || code == HARRIER_ERROR_DEADLINE ||
+           code == HARRIER_ERROR_OVERLOADED;
 }
 
 /* The flag is reached through the bar, which every command with a retry has. */
@@ -107,6 +108,8 @@ enum error_code retry_error_code(enum harrier_error_code code) {
         return ERROR_UNAVAILABLE;
     case HARRIER_ERROR_DENIED:
         return ERROR_DENIED;
+    case HARRIER_ERROR_OVERLOADED:
+        return ERROR_OVERLOADED;
     case HARRIER_OK:
     case HARRIER_ERROR_INTERNAL:
     case HARRIER_ERROR_PROTOCOL:

@@ -32,7 +32,15 @@ static const char head[] =
     "# Tokens of harrierd's clients: who may ask for what. Changed with `harrier token`.\n"
     "# It holds keyed hashes; the tokens themselves cannot be found from it.\n";
 
-enum { OPTION_TOKENS = 256, OPTION_SCOPES, OPTION_FOR, OPTION_UNTIL, OPTION_OUT, OPTION_EXPIRED };
+enum {
+    OPTION_TOKENS = 256,
+    OPTION_SCOPES,
+    OPTION_WEIGHT,
+    OPTION_FOR,
+    OPTION_UNTIL,
+    OPTION_OUT,
+    OPTION_EXPIRED
+};
 
 struct options;
 
@@ -51,7 +59,7 @@ struct options {
     const char *file, *out;
     char **words; /* a name, or ids */
     size_t word_count;
-    unsigned scopes;
+    unsigned scopes, weight;
     int64_t for_us, until_us; /* 0: not given */
     bool json, expired;
 };
@@ -88,8 +96,9 @@ static void check_usage(const struct options *options, struct argp_state *state)
         argp_error(state, "new, list or revoke?");
     } else if (options->task->run == make) {
         check_new(options, state);
-    } else if (options->scopes || options->for_us || options->until_us || options->out) {
-        argp_error(state, "--scopes, --for, --until and --out are for new");
+    } else if (options->scopes || options->weight || options->for_us || options->until_us ||
+               options->out) {
+        argp_error(state, "--scopes, --weight, --for, --until and --out are for new");
     } else if (options->task->run == list) {
         if (options->word_count > 0)
             argp_error(state, "list takes only options");
@@ -116,6 +125,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
                        "--scopes: \"%s\" is not a list of scopes (expected one or more of "
                        "score,outcome,admin,find,backfill, each at most once)",
                        value);
+        return 0;
+    case OPTION_WEIGHT:
+        if (!token_weight_parse(text_of(value), &options->weight))
+            argp_error(state, "--weight: \"%s\" is not a number from 1 to 100", value);
         return 0;
     case OPTION_FOR:
         options->for_us = for_option_parse(value, state);
@@ -158,6 +171,8 @@ static const struct argp_option arguments[] = {
      "backfill (history), admin (all other calls), separated by commas; every token may ask for "
      "the status",
      0},
+    {"weight", OPTION_WEIGHT, "NUMBER", 0,
+     "The client's share when the server cannot answer all clients: 1 to 100 (1)", 0},
     {"for", OPTION_FOR, "TIME", 0, "How long the token is valid: 90d, … (no end)", 0},
     {"until", OPTION_UNTIL, "DATE", 0, "When the token ends: 2027-01-31, 2027-01-31T18:00:00Z", 0},
     {"out", OPTION_OUT, "FILE", 0, "Write the token to a new file of mode 0600, not to stdout", 0},
@@ -282,6 +297,7 @@ static int add_token(const struct options *options, struct token_file_change *ch
                      struct token_set *set, struct buffer *content, struct error *ret_error) {
     int64_t at_us = realtime_us() / 1000000 * 1000000;
     struct token_entry entry = {.scopes = options->scopes,
+                                .weight = options->weight ? options->weight : 1,
                                 .created_us = at_us,
                                 .expires_us =
                                     options->for_us ? at_us + options->for_us : options->until_us};
@@ -339,6 +355,7 @@ static void print_json(const struct token_entry *entry, int64_t at_us) {
     json_add_text(&line, "id", text_of(entry->id));
     json_add_text(&line, "name", text_of(entry->name));
     json_add_text(&line, "scopes", text_of(token_scopes_format(entry->scopes, scopes)));
+    json_add_unsigned(&line, "weight", entry->weight);
     if (entry->created_us)
         json_add_time(&line, "created", entry->created_us);
     if (entry->expires_us)

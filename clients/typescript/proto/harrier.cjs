@@ -480,6 +480,7 @@ $root.harrier = (function() {
             values[valuesById[8] = "ERROR_INTERNAL"] = 8;
             values[valuesById[9] = "ERROR_DENIED"] = 9;
             values[valuesById[10] = "ERROR_NOT_PRIMARY"] = 10;
+            values[valuesById[11] = "ERROR_OVERLOADED"] = 11;
             return values;
         })();
 
@@ -496,6 +497,7 @@ $root.harrier = (function() {
             Error.prototype.field = "";
             Error.prototype.message = "";
             Error.prototype.primary = "";
+            Error.prototype.fallback = 0;
 
             Error.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -512,6 +514,8 @@ $root.harrier = (function() {
                     writer.uint32(26).string(message.message);
                 if (message.primary != null && $Object.hasOwnProperty.call(message, "primary") && message.primary !== "")
                     writer.uint32(34).string(message.primary);
+                if (message.fallback != null && $Object.hasOwnProperty.call(message, "fallback") && message.fallback !== 0)
+                    writer.uint32(40).int32(message.fallback);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -579,6 +583,15 @@ $root.harrier = (function() {
                                 message.primary = value;
                             else
                                 delete message.primary;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.fallback = value;
+                            else
+                                delete message.fallback;
                             continue;
                         }
                     }

@@ -366,7 +366,10 @@ export namespace harrier {
             ERROR_DENIED = 9,
 
             /** ERROR_NOT_PRIMARY value */
-            ERROR_NOT_PRIMARY = 10
+            ERROR_NOT_PRIMARY = 10,
+
+            /** ERROR_OVERLOADED value */
+            ERROR_OVERLOADED = 11
         }
 
         /**
@@ -399,6 +402,9 @@ export namespace harrier {
 
             /** Error primary. */
             primary: string;
+
+            /** Error fallback. */
+            fallback: harrier.v1.Verdict;
 
             /**
              * Encodes the specified Error message. Does not implicitly {@link harrier.v1.Error.verify|verify} messages.
@@ -435,6 +441,9 @@ export namespace harrier {
 
                 /** Error primary */
                 primary?: (string|null);
+
+                /** Error fallback */
+                fallback?: (harrier.v1.Verdict|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

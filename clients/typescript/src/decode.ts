@@ -48,6 +48,7 @@ const ERRORS: readonly (undefined | (new (message: string, field: string, decide
     errors.DeniedError,
     // Not primary. Never a caller's: calls go to the primary. In the result of a single transaction: nothing happened.
     errors.UnavailableError,
+    errors.OverloadedError,
   ];
 
 export const NO_ID = '0'.repeat(16);
@@ -114,7 +115,12 @@ export function exact(value: number | Long): number | bigint {
 
 export function error(from: harrier.v1.Error.$Properties): HarrierError {
   const Kind = ERRORS[from.code ?? 0] ?? errors.InternalError;
-  return new Kind(from.message ?? '', from.field ?? '', Kind === errors.InternalError ? 'unknown' : false);
+  const made = new Kind(from.message ?? '', from.field ?? '', Kind === errors.InternalError ? 'unknown' : false);
+  const verdict = VERDICT_NUMBERS[from.fallback ?? 0];
+  if (verdict !== undefined) {
+    made.fallback = verdict;
+  }
+  return made;
 }
 
 /** The error of the call as a whole; null: none. */

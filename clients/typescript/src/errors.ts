@@ -1,5 +1,7 @@
 /** The errors of calls: one class for each code of the contract (clients/README.md). */
 
+import type { Verdict } from './types.js';
+
 export type ErrorCode =
   | 'invalid'
   | 'unsupported'
@@ -10,6 +12,7 @@ export type ErrorCode =
   | 'deadline'
   | 'unavailable'
   | 'busy'
+  | 'overloaded'
   | 'closed'
   | 'internal'
   | 'protocol';
@@ -25,6 +28,8 @@ export abstract class HarrierError extends Error {
   abstract readonly code: ErrorCode;
   readonly field: string;
   readonly decided: Decided;
+  /** The policy's verdict for what there was no time to decide, if the server sent one. */
+  fallback?: Verdict;
 
   constructor(message: string, field = '', decided: Decided = false) {
     super(message);
@@ -77,6 +82,11 @@ export class UnavailableError extends HarrierError {
 /** `inFlightMax` requests were in flight until the deadline. */
 export class BusyError extends HarrierError {
   readonly code = 'busy';
+}
+
+/** The server refused it at once, because it would not have answered in time. Nothing happened. */
+export class OverloadedError extends HarrierError {
+  readonly code = 'overloaded';
 }
 
 /** The client is closed, or was closed during the call. */

@@ -5,11 +5,12 @@ import type { Meter } from './meter.js';
 import type { Fallback } from './options.js';
 import { VERDICTS, type Decision, type Transaction } from './types.js';
 
-const OF_A_CALL: ReadonlySet<ErrorCode> = new Set(['deadline', 'unavailable', 'busy', 'internal', 'protocol']);
-const OF_A_TRANSACTION: ReadonlySet<ErrorCode> = new Set(['deadline', 'unavailable', 'internal']);
+const OF_A_CALL: ReadonlySet<ErrorCode> = new Set(['deadline', 'unavailable', 'busy', 'overloaded', 'internal', 'protocol']);
+const OF_A_TRANSACTION: ReadonlySet<ErrorCode> = new Set(['deadline', 'unavailable', 'overloaded', 'internal']);
 
 function decide(fallback: Fallback, transaction: Transaction, error: HarrierError): Decision {
-  const verdict = typeof fallback === 'function' ? fallback(transaction, error) : fallback;
+  // The policy's verdict, if the server sent one, knows more than the client's.
+  const verdict = typeof fallback === 'function' ? fallback(transaction, error) : (error.fallback ?? fallback);
   if (!VERDICTS.includes(verdict)) {
     throw new TypeError(`the fallback function returned ${verdict as string}; expected one of ${VERDICTS.join(', ')}`);
   }

@@ -201,6 +201,7 @@ struct snapshot {
      * does. */
     uint32_t cutoffs[VERDICT_COUNT];
     enum on_error on_error;
+    enum verdict fallback; /* of what a server has no time to decide; NONE: the caller's business */
     struct brake_limit at_most;       /* of the decisions that are not approve */
     uint64_t definition, declaration; /* over its rules' hashes, groups and cut-offs */
     uint64_t latency_budget_us;       /* 0: none. latency.h */

@@ -120,6 +120,19 @@ const char *token_scopes_format(unsigned all, char ret_text[TOKEN_SCOPES_SIZE]) 
     return ret_text;
 }
 
+bool token_weight_parse(struct text number, unsigned *ret_weight) {
+    unsigned weight = 0;
+    for (size_t i = 0; i < number.length && i < 4; i++) {
+        if (number.data[i] < '0' || number.data[i] > '9')
+            return false;
+        weight = 10 * weight + (unsigned)(number.data[i] - '0');
+    }
+    if (weight < 1 || weight > TOKEN_WEIGHT_MAX || number.length > 3)
+        return false;
+    *ret_weight = weight;
+    return true;
+}
+
 /* ---- reading ---- */
 
 /* A line being parsed. A message repeats nothing from it but what was checked to be an id or a
@@ -182,7 +195,14 @@ static int read_key(struct line *line, struct error *ret_error) {
     return 0;
 }
 
-enum { SEEN_KEY = 1, SEEN_HASH = 2, SEEN_SCOPES = 4, SEEN_CREATED = 8, SEEN_EXPIRES = 16 };
+enum {
+    SEEN_KEY = 1,
+    SEEN_HASH = 2,
+    SEEN_SCOPES = 4,
+    SEEN_CREATED = 8,
+    SEEN_EXPIRES = 16,
+    SEEN_WEIGHT = 32
+};
 
 /* Reads one setting. NULL: valid; else what was expected. */
 static const char *read_setting(const struct line *line, struct text name, struct text value,
@@ -203,6 +223,11 @@ static const char *read_setting(const struct line *line, struct text name, struc
                                "commas; if a newer "
                                "version of Harrier wrote this file, install that version";
     }
+    if (text_is(name, "weight")) {
+        *ret_seen = SEEN_WEIGHT;
+        return token_weight_parse(value, &entry->weight) ? NULL
+                                                         : "a weight is a number from 1 to 100";
+    }
     bool is_expiry = text_is(name, "expires");
     if (is_expiry || text_is(name, "created")) {
         int64_t *time_us = is_expiry ? &entry->expires_us : &entry->created_us;
@@ -211,7 +236,8 @@ static const char *read_setting(const struct line *line, struct text name, struc
                    ? NULL
                    : "expected a time like 2027-01-31T18:00:00Z";
     }
-    return "expected key=, hash=, scopes=, created= or expires=; if a newer version of Harrier "
+    return "expected key=, hash=, scopes=, created=, expires= or weight=; if a newer version of "
+           "Harrier "
            "wrote this file, install that version";
 }
 
@@ -248,7 +274,7 @@ static struct token_entry *add_entry(struct token_set *set) {
 /* A token in the file, instead of its hash, has been exposed: the message says so and does not
  * repeat it. */
 static int read_token(struct line *line, struct error *ret_error) {
-    struct token_entry entry = {.line = line->number};
+    struct token_entry entry = {.line = line->number, .weight = 1};
     struct text id = take_word(line), name = take_word(line);
     if (id.length >= PREFIX_LENGTH && memcmp(id.data, PREFIX, PREFIX_LENGTH) == 0)
         return damaged(
@@ -449,5 +475,7 @@ void token_set_write(const struct token_set *set, const struct token_entry *entr
                   set->keys[entry->key].id, hash, token_scopes_format(entry->scopes, all));
     write_time("created", entry->created_us, out);
     write_time("expires", entry->expires_us, out);
+    if (entry->weight > 1)
+        buffer_printf(out, " weight=%u", entry->weight);
     buffer_append_u8(out, '\n');
 }

@@ -10,9 +10,10 @@
  *   # comments, empty lines
  *   key 7c19d2aa 41…0b        an id and 256 bits: the key of HMAC-SHA-256
  *   token 0f3a91c2 shop key=7c19d2aa hash=9e…44 scopes=score,outcome
- *                             created=2026-11-22T08:00:00Z expires=2027-02-20T08:00:00Z
+ *                             created=2026-11-22T08:00:00Z expires=2027-02-20T08:00:00Z weight=10
  *
- * each on one line, the settings after the name in any order, `expires` only if there is an end. A
+ * each on one line, the settings after the name in any order, `expires` only if there is an end,
+ * `weight` only if it is not 1. A
  * name is for people and may be used twice: while a client's token is being replaced, both are
  * valid. Keys come before the tokens that use them.
  *
@@ -39,6 +40,7 @@
 #define TOKEN_KEY_BYTES    32
 #define TOKENS_MAX         10000
 #define TOKEN_KEYS_MAX     64
+#define TOKEN_WEIGHT_MAX   100
 
 enum token_scope {
     TOKEN_SCORE = 1,     /* Score */
@@ -53,6 +55,7 @@ struct token_entry {
     char id[TOKEN_ID_SIZE];
     char name[TOKEN_NAME_SIZE];
     unsigned scopes; /* of enum token_scope, at least one */
+    unsigned weight; /* of its requests when the server cannot take all: 1…TOKEN_WEIGHT_MAX */
     int64_t created_us;
     int64_t expires_us; /* not valid from then on; 0: it does not expire */
     uint8_t hash[TOKEN_HASH_BYTES];
@@ -101,5 +104,7 @@ void token_set_write(const struct token_set *set, const struct token_entry *entr
 bool token_name_is_valid(struct text name);
 /* "score,outcome" → scopes; 0: not such a list. Each scope at most once. */
 unsigned token_scopes_parse(struct text list);
+/* 1 to TOKEN_WEIGHT_MAX, in decimal digits. */
+bool token_weight_parse(struct text number, unsigned *ret_weight);
 #define TOKEN_SCOPES_SIZE 40
 const char *token_scopes_format(unsigned scopes, char ret_text[TOKEN_SCOPES_SIZE]);

@@ -140,10 +140,11 @@ struct request {
 /* An error as it is sent: enum error_code limited to the members that the wire has; others become
  * internal. */
 struct wire_error {
-    enum error_code code; /* 0: no error */
-    struct text field;    /* "": not about a single field */
-    struct text message;  /* one sentence, cut to 1,000 bytes when it is encoded */
-    struct text primary;  /* with ERROR_NOT_PRIMARY: address of the server that decides, or "" */
+    enum error_code code;  /* 0: no error */
+    struct text field;     /* "": not about a single field */
+    struct text message;   /* one sentence, cut to 1,000 bytes when it is encoded */
+    struct text primary;   /* with ERROR_NOT_PRIMARY: address of the server that decides, or "" */
+    enum verdict fallback; /* with ERROR_OVERLOADED and ERROR_DEADLINE: the policy's, or none */
 };
 
 struct score_result {
@@ -391,6 +392,10 @@ bool message_peek_token(const void *bytes, size_t length, struct text *ret_token
 /* CALL_SCORE or CALL_REPORT_OUTCOME if it is a request for that in the usual form (it may still be
  * refused); else CALL_NONE. Uses no memory and does not read the call itself. */
 enum call message_peek_call(const void *bytes, size_t length);
+/* The same, with the deadline (0: none) and the token (empty: none), which are known in that form
+ * only. */
+enum call message_peek_head(const void *bytes, size_t length, uint64_t *ret_deadline_us,
+                            struct text *ret_token);
 
 /* The server's side. Appends to *buffer and always succeeds: texts are cut to their limits, and an
  * answer over MESSAGE_RESPONSE_SIZE_MAX becomes the error ERROR_TOO_LARGE. */

@@ -146,9 +146,18 @@ static uint32_t read_head(struct reading *reading, struct request *request) {
 }
 
 enum call message_peek_call(const void *bytes, size_t length) {
+    uint64_t deadline_us;
+    struct text token;
+    return message_peek_head(bytes, length, &deadline_us, &token);
+}
+
+enum call message_peek_head(const void *bytes, size_t length, uint64_t *ret_deadline_us,
+                            struct text *ret_token) {
     struct reading reading = reading_of(bytes, length);
     struct request head;
     uint32_t tag = read_head(&reading, &head);
+    *ret_deadline_us = head.deadline_us;
+    *ret_token = head.token;
     take_message(&reading);
     if (!is_whole(reading)) /* with two calls the last one counts: left to the generated code */
         return CALL_NONE;
@@ -197,7 +206,7 @@ bool message_read_request(const void *bytes, size_t length, struct arena *arena,
 /* The code of an error is an open enum: an unknown one becomes internal, as in the generated way.
  */
 static bool read_error(struct reading reading, struct wire_error *error) {
-    uint32_t tag, last = 0, code = 0;
+    uint32_t tag, last = 0, code = 0, fallback = 0;
     while ((tag = take_tag(&reading, &last))) {
         if (tag == TAG(1, WIRE_VARINT))
             code = take_u32(&reading);
@@ -207,9 +216,12 @@ static bool read_error(struct reading reading, struct wire_error *error) {
             error->message = take_text(&reading);
         else if (tag == TAG(4, WIRE_BYTES))
             error->primary = take_text(&reading);
+        else if (tag == TAG(5, WIRE_VARINT))
+            fallback = take_u32(&reading);
         else
             return false;
     }
+    error->fallback = fallback < VERDICT_COUNT ? (enum verdict)fallback : VERDICT_NONE;
     error->code = error_code_from_protobuf((int)code);
     return is_whole(reading);
 }
@@ -384,12 +396,13 @@ bool message_write_request(const struct request *request, bool head, struct buff
 
 /* Messages are cut by the same field_cut() that writes them, so the bound is never too small. */
 static size_t error_room(const struct wire_error *error) {
-    return 5 * FIELD_ROOM + error->field.length + error->primary.length +
+    return 6 * FIELD_ROOM + error->field.length + error->primary.length +
            field_cut(error->message, ERROR_MESSAGE_MAX).length;
 }
 
 static uint8_t *write_error(const struct wire_error *error, uint32_t number, uint8_t *at) {
     const uint8_t *end = at;
+    at = put_number(at, 5, error->fallback);
     at = put_text(at, 4, error->primary);
     at = put_text(at, 3, field_cut(error->message, ERROR_MESSAGE_MAX));
     at = put_text(at, 2, error->field);

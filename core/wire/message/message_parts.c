@@ -28,6 +28,8 @@ int error_code_to_protobuf(enum error_code code) {
         return HARRIER__V1__ERROR_CODE__ERROR_DENIED;
     case ERROR_NOT_PRIMARY:
         return HARRIER__V1__ERROR_CODE__ERROR_NOT_PRIMARY;
+    case ERROR_OVERLOADED:
+        return HARRIER__V1__ERROR_CODE__ERROR_OVERLOADED;
     default:
         return HARRIER__V1__ERROR_CODE__ERROR_INTERNAL;
     }
@@ -150,6 +152,8 @@ enum error_code error_code_from_protobuf(int code) {
         return ERROR_DENIED;
     case HARRIER__V1__ERROR_CODE__ERROR_NOT_PRIMARY:
         return ERROR_NOT_PRIMARY;
+    case HARRIER__V1__ERROR_CODE__ERROR_OVERLOADED:
+        return ERROR_OVERLOADED;
     default:
         return ERROR_INTERNAL;
     }

@@ -11,10 +11,12 @@
 /* Texts are not copied: they point at protobuf-c's copies, which live in the same arena as the
  * response. */
 static struct wire_error decode_error(const Harrier__V1__Error *in) {
+    bool is_known = in->fallback >= 0 && in->fallback < (int)VERDICT_COUNT;
     return (struct wire_error){.code = error_code_from_protobuf((int)in->code),
                                .field = text_from_bytes(in->field),
                                .message = text_from_bytes(in->message),
-                               .primary = text_from_bytes(in->primary)};
+                               .primary = text_from_bytes(in->primary),
+                               .fallback = is_known ? (enum verdict)in->fallback : VERDICT_NONE};
 }
 
 /* Score and ReportOutcome get here if the fast reader did not take them: other orders of fields,

@@ -34,6 +34,7 @@ static Harrier__V1__Error *encode_error(const struct wire_error *error, struct a
     out->field = bytes_from_text(error->field);
     out->message = bytes_from_text(field_cut(error->message, ERROR_MESSAGE_MAX));
     out->primary = bytes_from_text(error->primary);
+    out->fallback = (Harrier__V1__Verdict)error->fallback;
     return out;
 }
 

@@ -373,6 +373,22 @@ class FallbackTest(ScenarioTest):
         fake.answer = lambda request: b"\xff"
         self.assert_fallback(self.decision(self.driver.score(transaction(2))), "t2", "protocol")
 
+    def test_overloaded(self):
+        """Not sent again, however often that is allowed. The policy's verdict, if the server has one, takes the place of
+        the client's."""
+        refusal = {"code": "ERROR_OVERLOADED", "message": "too much waits"}
+        fake = self.fake("fake")
+        self.open(fake, deadline_ms=LONG_MS, retries_max=5, fallback="review")
+        self.await_connection()
+        fake.answer = lambda request: {"error": refusal}
+        asked = len(fake.requests)
+        self.assert_fallback(self.decision(self.driver.score(transaction(1))), "t1", "overloaded")
+        self.assertEqual(len(fake.requests), asked + 1)
+        self.assert_fails(self.driver.score(transaction(2), dry_run=True), "overloaded")
+        refusal["fallback"] = "VERDICT_DECLINE"
+        decision = self.decision(self.driver.score(transaction(3)))
+        self.assertEqual((decision["verdict"], decision["fallback"]), ("decline", True))
+
     def test_of_one_transaction(self):
         def answer(request):
             response = approve(request)

@@ -293,13 +293,15 @@ struct request random_request(struct random *random, struct arena *arena) {
 }
 
 static struct wire_error random_error(struct random *random, struct arena *arena) {
-    static const enum error_code codes[] = {
-        ERROR_INVALID,  ERROR_UNSUPPORTED, ERROR_NOT_FOUND, ERROR_ID_CONFLICT, ERROR_TOO_LARGE,
-        ERROR_DEADLINE, ERROR_UNAVAILABLE, ERROR_INTERNAL,  ERROR_DENIED,      ERROR_NOT_PRIMARY};
+    static const enum error_code codes[] = {ERROR_INVALID,     ERROR_UNSUPPORTED, ERROR_NOT_FOUND,
+                                            ERROR_ID_CONFLICT, ERROR_TOO_LARGE,   ERROR_DEADLINE,
+                                            ERROR_UNAVAILABLE, ERROR_INTERNAL,    ERROR_DENIED,
+                                            ERROR_NOT_PRIMARY, ERROR_OVERLOADED};
     return (struct wire_error){.code = codes[random_below(random, sizeof codes / sizeof *codes)],
                                .field = maybe_text(random, arena, 64),
                                .message = maybe_text(random, arena, 1000),
-                               .primary = maybe_text(random, arena, 64)};
+                               .primary = maybe_text(random, arena, 64),
+                               .fallback = (enum verdict)random_below(random, VERDICT_COUNT)};
 }
 
 static struct value random_value(struct random *random, struct arena *arena) {

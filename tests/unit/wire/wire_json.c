@@ -325,6 +325,7 @@ static json_t *error_json(const struct wire_error *error) {
     put_text(out, "field", error->field);
     put_text(out, "message", error->message);
     put_text(out, "primary", error->primary);
+    put_name(out, "fallback", verdicts, error->fallback);
     return out;
 }
 

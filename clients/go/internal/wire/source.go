@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "7fb45be718740f649091fa032788ef25d3f24db1aaf5751f6677cb78e13c908e"
+const SourceSHA256 = "32e50514b43baf63c3a22f10b4b49399c96944ae03748a439db69902f298e1c8"

@@ -87,6 +87,7 @@ _ERRORS: Dict[int, Type[HarrierError]] = {
     pb.ERROR_TOO_LARGE: errors.TooLargeError,
     pb.ERROR_DEADLINE: errors.DeadlineError,
     pb.ERROR_UNAVAILABLE: errors.UnavailableError,
+    pb.ERROR_OVERLOADED: errors.OverloadedError,
     pb.ERROR_INTERNAL: errors.InternalError,
     pb.ERROR_DENIED: errors.DeniedError,
 }
@@ -287,7 +288,10 @@ def status_request(state_hash: bool = False, traceparent: Optional[str] = None) 
 
 def error_of(error: Any) -> HarrierError:
     kind = _ERRORS.get(error.code, errors.InternalError)
-    return kind(error.message, error.field, decided=None if kind is errors.InternalError else False)
+    made: HarrierError = kind(error.message, error.field, decided=None if kind is errors.InternalError else False)
+    if error.fallback:
+        made.fallback = _VERDICTS.get(error.fallback)
+    return made
 
 
 class NotPrimaryError(UnavailableError):

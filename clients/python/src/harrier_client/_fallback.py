@@ -10,20 +10,22 @@ from .errors import (
     DeadlineError,
     HarrierError,
     InternalError,
+    OverloadedError,
     ProtocolError,
     UnavailableError,
 )
 from .options import Fallback
 from .types import Decision, Transaction, Verdict
 
-_OF_A_CALL = (DeadlineError, UnavailableError, BusyError, InternalError, ProtocolError)
-_OF_A_TRANSACTION = (DeadlineError, UnavailableError, InternalError)
+_OF_A_CALL = (DeadlineError, UnavailableError, BusyError, OverloadedError, InternalError, ProtocolError)
+_OF_A_TRANSACTION = (DeadlineError, UnavailableError, OverloadedError, InternalError)
 
 Results = List[Union[Decision, HarrierError]]
 
 
 def _decide(fallback: Fallback, transaction: Transaction, error: HarrierError) -> Decision:
-    verdict = fallback if isinstance(fallback, Verdict) else fallback(transaction, error)
+    # The policy's verdict, if the server sent one, knows more than the client's.
+    verdict = error.fallback or fallback if isinstance(fallback, Verdict) else fallback(transaction, error)
     return Decision(transaction.id, verdict, fallback=True, fallback_reason=error.code)
 
 

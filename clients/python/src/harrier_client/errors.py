@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Optional
 
+from .types import Verdict
+
 
 class HarrierError(Exception):
     """The base of all. ``code`` is the contract's name of it, ``field`` the field at fault as policies
@@ -14,6 +16,8 @@ class HarrierError(Exception):
     """
 
     code: ClassVar[str] = "internal"
+    #: The policy's verdict for what there was no time to decide, if the server sent one.
+    fallback: Optional[Verdict] = None
 
     def __init__(self, message: str, field: str = "", *, decided: Optional[bool] = False) -> None:
         super().__init__(message, field)
@@ -65,6 +69,12 @@ class UnavailableError(HarrierError):
     """No server took it in time, none is the primary, or the connection broke too often."""
 
     code = "unavailable"
+
+
+class OverloadedError(HarrierError):
+    """The server refused it at once, because it would not have answered in time. Nothing happened."""
+
+    code = "overloaded"
 
 
 class DeniedError(HarrierError):

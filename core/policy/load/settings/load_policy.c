@@ -145,6 +145,17 @@ static void read_cutoffs(const struct reader *reader, const struct tree_node *no
     }
 }
 
+/* What a server answers when it has no time to decide. */
+static void read_fallback(const struct reader *reader, const struct tree_node *node,
+                          enum verdict *ret_fallback) {
+    static const char *const names[] = {"approve", "review", "challenge", "decline", NULL};
+    static const enum verdict verdicts[] = {VERDICT_APPROVE, VERDICT_REVIEW, VERDICT_CHALLENGE,
+                                            VERDICT_DECLINE};
+    size_t index;
+    if (read_choice(reader, node, "fallback", names, &index))
+        *ret_fallback = verdicts[index];
+}
+
 enum {
     NAME,
     ABOUT,
@@ -153,6 +164,7 @@ enum {
     LATENESS,
     LATENCY_BUDGET,
     ON_ERROR,
+    FALLBACK,
     AT_MOST,
     CUTOFFS,
     KEY_COUNT
@@ -169,6 +181,7 @@ static void read_settings(struct load *load, const struct reader *reader,
         [LATENESS] = {"lateness", false, NULL},
         [LATENCY_BUDGET] = {"latency_budget", false, NULL},
         [ON_ERROR] = {"on_error", false, NULL},
+        [FALLBACK] = {"fallback", false, NULL},
         [AT_MOST] = {"at_most", false, NULL},
         [CUTOFFS] = {"cutoffs", false, NULL},
     };
@@ -193,6 +206,8 @@ static void read_settings(struct load *load, const struct reader *reader,
         load_latency_budget(load, reader, keys[LATENCY_BUDGET].node);
     if (keys[ON_ERROR].node)
         load_on_error(reader, keys[ON_ERROR].node, &snapshot->on_error);
+    if (keys[FALLBACK].node)
+        read_fallback(reader, keys[FALLBACK].node, &snapshot->fallback);
     if (keys[AT_MOST].node)
         load_brake_limit(reader, keys[AT_MOST].node, &snapshot->at_most);
     if (keys[CUTOFFS].node)

@@ -117,8 +117,9 @@ static void handle_all(void *user, struct front_request *const *requests, size_t
         handle(user, requests[i]);
 }
 
-static bool may_answer_much(const void *bytes, size_t length) {
-    return length > 0 && *(const char *)bytes == 'b';
+static void look(void *user, const void *bytes, size_t length, struct front_look *ret_look) {
+    (void)user;
+    ret_look->may_answer_much = length > 0 && *(const char *)bytes == 'b';
 }
 
 /* Answers what begins with an "l", the last first, from a thread of its own. */
@@ -163,10 +164,7 @@ static int setup(void **state) {
         .ipc_access = {.mode = 0660, .group = (gid_t)-1},
         .connections_max = 100,
         .buffer_bytes_max = (size_t)64 << 20,
-        .handler = {.handle = handle,
-                    .handle_all = handle_all,
-                    .may_answer_much = may_answer_much,
-                    .user = bench},
+        .handler = {.handle = handle, .handle_all = handle_all, .look = look, .user = bench},
         .probe = "probe",
         .probe_length = 5,
         .clock = &clock_system,

@@ -20,6 +20,7 @@ class ErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_INTERNAL: _ClassVar[ErrorCode]
     ERROR_DENIED: _ClassVar[ErrorCode]
     ERROR_NOT_PRIMARY: _ClassVar[ErrorCode]
+    ERROR_OVERLOADED: _ClassVar[ErrorCode]
 
 class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -109,6 +110,7 @@ ERROR_UNAVAILABLE: ErrorCode
 ERROR_INTERNAL: ErrorCode
 ERROR_DENIED: ErrorCode
 ERROR_NOT_PRIMARY: ErrorCode
+ERROR_OVERLOADED: ErrorCode
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_APPROVE: Verdict
 VERDICT_REVIEW: Verdict
@@ -228,16 +230,18 @@ class Response(_message.Message):
     def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ..., amend: _Optional[_Union[AmendResponse, _Mapping]] = ..., change_brake: _Optional[_Union[ChangeBrakeResponse, _Mapping]] = ..., find: _Optional[_Union[FindResponse, _Mapping]] = ..., backfill: _Optional[_Union[BackfillResponse, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("code", "field", "message", "primary")
+    __slots__ = ("code", "field", "message", "primary", "fallback")
     CODE_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FIELD_NUMBER: _ClassVar[int]
     code: ErrorCode
     field: str
     message: str
     primary: str
-    def __init__(self, code: _Optional[_Union[ErrorCode, str]] = ..., field: _Optional[str] = ..., message: _Optional[str] = ..., primary: _Optional[str] = ...) -> None: ...
+    fallback: Verdict
+    def __init__(self, code: _Optional[_Union[ErrorCode, str]] = ..., field: _Optional[str] = ..., message: _Optional[str] = ..., primary: _Optional[str] = ..., fallback: _Optional[_Union[Verdict, str]] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
     __slots__ = ("transactions", "dry_run", "return_features")

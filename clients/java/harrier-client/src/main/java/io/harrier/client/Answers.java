@@ -99,10 +99,12 @@ final class Answers {
             // A call never ends with "not_primary". If a single transaction has it, no server took that one.
             case ERROR_UNAVAILABLE, ERROR_NOT_PRIMARY -> ErrorCode.UNAVAILABLE;
             case ERROR_DENIED -> ErrorCode.DENIED;
+            case ERROR_OVERLOADED -> ErrorCode.OVERLOADED;
             default -> ErrorCode.INTERNAL;
         };
         Decided decided = code == ErrorCode.INTERNAL ? Decided.UNKNOWN : Decided.NO;
-        return HarrierException.of(code, error.getField(), error.getMessage(), decided);
+        return HarrierException.of(code, error.getField(), error.getMessage(), decided)
+                .withFallback(Verdict.known(error.getFallbackValue()));
     }
 
     static List<Result<Decision>> decisions(Wire.Response response) throws ProtocolFault {

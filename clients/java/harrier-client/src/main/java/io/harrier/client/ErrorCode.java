@@ -22,6 +22,8 @@ public enum ErrorCode {
     UNAVAILABLE,
     /** As many requests in flight as allowed, until the deadline. */
     BUSY,
+    /** The server refused it at once, because it would not have answered in time. Nothing happened. */
+    OVERLOADED,
     /** The client is closed, or was closed during the call. */
     CLOSED,
     /** A defect of the server. */
@@ -41,7 +43,7 @@ public enum ErrorCode {
     /** Whether fallback decisions replace an error that ends a whole call. */
     boolean standsForCall() {
         return switch (this) {
-            case DEADLINE, UNAVAILABLE, BUSY, INTERNAL, PROTOCOL -> true;
+            case DEADLINE, UNAVAILABLE, BUSY, OVERLOADED, INTERNAL, PROTOCOL -> true;
             default -> false;
         };
     }
@@ -49,7 +51,7 @@ public enum ErrorCode {
     /** Whether a fallback decision replaces the error of one transaction in a call that was answered. */
     boolean standsForTransaction() {
         return switch (this) {
-            case DEADLINE, UNAVAILABLE, INTERNAL -> true;
+            case DEADLINE, UNAVAILABLE, OVERLOADED, INTERNAL -> true;
             default -> false;
         };
     }

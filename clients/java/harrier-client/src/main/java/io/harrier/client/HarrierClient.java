@@ -572,7 +572,9 @@ public final class HarrierClient implements AutoCloseable {
          * @return this
          */
         public Builder fallback(Verdict verdict) {
-            fallback = verdict == null ? null : (transaction, error) -> verdict;
+            fallback = verdict == null
+                    ? null
+                    : (transaction, error) -> error.fallback() == null ? verdict : error.fallback();
             return this;
         }
 

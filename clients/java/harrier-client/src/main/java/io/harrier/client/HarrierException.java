@@ -18,6 +18,7 @@ public abstract sealed class HarrierException extends RuntimeException {
     private final ErrorCode code;
     private final String field;
     private final Decided decided;
+    private Verdict fallback;
 
     HarrierException(ErrorCode code, String field, String message, Decided decided) {
         super(message);
@@ -53,6 +54,20 @@ public abstract sealed class HarrierException extends RuntimeException {
         return decided;
     }
 
+    /**
+     * The policy's verdict for what there was no time to decide.
+     *
+     * @return null if the server sent none
+     */
+    public Verdict fallback() {
+        return fallback;
+    }
+
+    HarrierException withFallback(Verdict verdict) {
+        fallback = verdict;
+        return this;
+    }
+
     @Override
     public String toString() {
         return code.code() + (field.isEmpty() ? "" : ": " + field) + ": " + getMessage();
@@ -69,6 +84,7 @@ public abstract sealed class HarrierException extends RuntimeException {
             case DEADLINE -> new Deadline(field, message, decided);
             case UNAVAILABLE -> new Unavailable(field, message, decided);
             case BUSY -> new Busy(field, message, decided);
+            case OVERLOADED -> new Overloaded(field, message, decided);
             case CLOSED -> new Closed(field, message, decided);
             case INTERNAL -> new Internal(field, message, decided);
             case PROTOCOL -> new Protocol(field, message, decided);
@@ -168,6 +184,15 @@ public abstract sealed class HarrierException extends RuntimeException {
 
         Busy(String field, String message, Decided decided) {
             super(ErrorCode.BUSY, field, message, decided);
+        }
+    }
+
+    /** The server refused it at once, because it would not have answered in time. Nothing happened. */
+    public static final class Overloaded extends HarrierException {
+        private static final long serialVersionUID = 1;
+
+        Overloaded(String field, String message, Decided decided) {
+            super(ErrorCode.OVERLOADED, field, message, decided);
         }
     }
 

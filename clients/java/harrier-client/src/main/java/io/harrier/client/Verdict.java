@@ -35,12 +35,21 @@ public enum Verdict {
         return number == 0 ? null : required(number);
     }
 
-    static Verdict required(int number) throws ProtocolFault {
+    /** Null for one that is not known, too. */
+    static Verdict known(int number) {
         for (Verdict one : values()) {
             if (one.wire.getNumber() == number) {
                 return one;
             }
         }
-        throw new ProtocolFault("verdict " + number + " is not known");
+        return null;
+    }
+
+    static Verdict required(int number) throws ProtocolFault {
+        Verdict found = known(number);
+        if (found == null) {
+            throw new ProtocolFault("verdict " + number + " is not known");
+        }
+        return found;
     }
 }

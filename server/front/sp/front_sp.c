@@ -12,10 +12,11 @@
 #include "front_sp.h"
 
 #include "core/base/check.h"
-#include "front_places.h"
+#include "core/base/hash.h"
 #include "front_sp_acceptor.h"
 #include "front_sp_batch.h"
 #include "front_sp_events.h"
+#include "server/front/front_places.h"
 #include "server/net/address.h"
 #include "server/ops/cpu_affinity.h"
 #include "server/ops/thread.h"
@@ -50,6 +51,7 @@ static void reply(struct front_request *request, const void *bytes, size_t lengt
     struct slot *slot = (struct slot *)request;
     struct front_sp *front = (struct front_sp *)request->front;
     if (own == front) {
+        front->answers_at_once = true;
         connection_answer(slot, bytes, length);
     } else {
         buffer_clear(&slot->answer);
@@ -84,9 +86,12 @@ static void trim(struct buffer *buffer) {
 /* Takes all answers before it writes any, so that each connection gets one write. */
 static void take_answers(struct front_sp *front) {
     struct slot *slot = reversed(atomic_exchange(&front->answered, NULL));
+    int64_t now_us = front_sp_now_us(front);
     for (struct slot *next; slot; slot = next) {
         next = slot->next;
         connection_mark_due(slot->connection);
+        if (!slot->may_answer_much)
+            pace_observe_answer(&front->pace, now_us - slot->handed_us);
         connection_answer(slot, slot->answer.bytes, slot->answer.length);
         trim(&slot->answer);
     }
@@ -103,7 +108,7 @@ static void end_loop(struct front_sp *front) {
         next = at->next;
         is_all = connection_flush(at) && is_all;
         if (at->closed) /* off the list, so nothing else will release it */
-            batch_serve(at);
+            connection_release(at);
     }
     if (is_all || front_sp_now_us(front) > front->ending_us)
         event_base_loopbreak(front->base);
@@ -114,10 +119,10 @@ static void on_wake(evutil_socket_t descriptor, short what, void *user) {
     struct front_sp *front = user;
     eventfd_t count;
     eventfd_read(descriptor, &count);
-    take_answers(front);
     int inner = atomic_exchange(&front->inner, -1);
     if (inner >= 0)
         connection_open(front, inner, SP_IPC, NULL);
+    take_answers(front);
     for (size_t i = 0; i < front->acceptor_count; i++)
         acceptor_reopen_if_deaf(&front->acceptors[i]);
     if (!atomic_load(&front->ending))
@@ -125,6 +130,13 @@ static void on_wake(evutil_socket_t descriptor, short what, void *user) {
     front->ending_us = front_sp_now_us(front) + LINGER_US;
     event_add(front->tick, &(struct timeval){.tv_usec = TICK_US_MIN});
     end_loop(front);
+}
+
+static void report(const struct front_sp *front) {
+    struct metric_set *metrics = front->settings.metrics;
+    metric_gauge(metrics, QUEUE_STANDING, 0, front->pace.is_standing);
+    metric_gauge(metrics, BUFFER_MEMORY, 0, (int64_t)front->pool.used_bytes);
+    metric_gauge(metrics, BUFFER_LIMIT, 0, (int64_t)front->pool.bytes_max);
 }
 
 static void on_tick(evutil_socket_t descriptor, short what, void *user) {
@@ -135,6 +147,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *user) {
         end_loop(front);
         return;
     }
+    report(front);
     front_sp_accept_again(front);
     for (struct connection *at = front->connections, *next; at; at = next) {
         next = at->next;
@@ -214,10 +227,8 @@ static void free_connections(struct front_sp *front) {
         struct connection *connection = front->connections;
         discard_input(connection);
         connection_close(connection, ENDING_SERVER);
-        if (!connection->is_waiting)
-            batch_serve(connection);
+        connection_release(connection);
     }
-    batch_drop_waiting(front);
 }
 
 /* libevent frees a bufferevent in its loop, after its pending callbacks. */
@@ -241,6 +252,7 @@ static void front_free(struct front_sp *front) {
     int inner = atomic_load(&front->inner);
     if (inner >= 0)
         close(inner);
+    queue_deinit(&front->queue);
     chunk_pool_deinit(&front->pool);
     tls_close(front->tls);
     free(front->acceptors);
@@ -335,7 +347,7 @@ static void make_loop(struct front_sp *front) {
     front->wake =
         event_new(front->base, front->wake_descriptor, EV_READ | EV_PERSIST, on_wake, front);
     front->tick = event_new(front->base, -1, EV_PERSIST, on_tick, front);
-    front->settle = event_new(front->base, -1, EV_PERSIST, on_settle, front);
+    front->settle = event_new(front->base, -1, 0, on_settle, front);
     check(front->wake && front->tick && front->settle && event_add(front->wake, NULL) == 0 &&
           event_add(front->tick, &interval) == 0);
 }
@@ -359,9 +371,12 @@ int front_sp_open(const struct front_settings *settings, struct front **ret_fron
     struct front_sp *front = check_calloc(1, sizeof *front);
     front->front.kind = &sp_front;
     front->settings = *settings;
-    front->waiting_end = &front->waiting;
     front->due_end = &front->due;
     chunk_pool_init(&front->pool, settings->buffer_bytes_max);
+    queue_init(&front->queue, &front->pool);
+    front->pace = (struct pace){.default_deadline_us = settings->default_deadline_us,
+                                .patience_percent = settings->patience_percent};
+    front->class_secret = hash_secret(front);
     make_room_for_connections(front);
     make_slots(front);
     make_loop(front);

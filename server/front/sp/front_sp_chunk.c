@@ -54,7 +54,8 @@ static struct chunk *take(struct chunk_pool *pool, unsigned class) {
 
 struct chunk *chunk_take(struct chunk_pool *pool, size_t capacity) {
     unsigned class = class_of(capacity);
-    return pool->used_bytes + bytes_of(class) > pool->bytes_max ? NULL : take(pool, class);
+    size_t limit = class == 0 ? pool->bytes_max : pool->bytes_max / 4 * 3;
+    return pool->used_bytes + bytes_of(class) > limit ? NULL : take(pool, class);
 }
 
 struct chunk *chunk_take_anyway(struct chunk_pool *pool, size_t capacity) {

@@ -36,6 +36,8 @@ int stream_open(struct stream *stream, struct event_base *base, int descriptor, 
 void stream_close(struct stream *stream); /* may be called twice */
 /* Like recv() and send() on a non-blocking socket: bytes, 0 for the end, or -1 with errno. */
 ssize_t stream_read(struct stream *stream, void *bytes, size_t size);
+/* Bytes that are there to be read, as far as that is known. */
+size_t stream_unread(const struct stream *stream);
 ssize_t stream_write(struct stream *stream, const void *bytes, size_t size);
 /* Which events the listener is called for. */
 void stream_want(struct stream *stream, bool reading, bool writing);

@@ -9,6 +9,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +113,13 @@ ssize_t stream_read(struct stream *stream, void *bytes, size_t size) {
         return (ssize_t)got;
     errno = EAGAIN;
     return -1;
+}
+
+size_t stream_unread(const struct stream *stream) {
+    int count = 0;
+    if (stream->tls)
+        return evbuffer_get_length(bufferevent_get_input(stream->tls));
+    return ioctl(stream->descriptor, FIONREAD, &count) == 0 ? (size_t)count : 0;
 }
 
 ssize_t stream_write(struct stream *stream, const void *bytes, size_t size) {

@@ -6,6 +6,8 @@
 
 /* Less room than this is not worth a system call. */
 #define ROOM_LEAST ((size_t)2 << 10)
+/* The room for a client that has more to send than fitted. */
+#define ROOM_EAGER ((size_t)60 << 10)
 /* The most that an incomplete message gets at once; afterwards, twice what has arrived of it. */
 #define FIRST_GROWTH ((size_t)64 << 10)
 
@@ -68,7 +70,9 @@ uint8_t *input_room(struct input *input, size_t *ret_room) {
         size_t capacity = whole < growth ? whole : growth;
         if (capacity < begun + ROOM_LEAST)
             capacity = begun + ROOM_LEAST;
-        if (!move(input, capacity))
+        size_t eager = begun + ROOM_EAGER;
+        bool has_more = input->is_eager && capacity < eager && move(input, eager);
+        if (!has_more && !move(input, capacity))
             return NULL;
     }
     *ret_room = input->chunk->capacity - input->end;
@@ -76,6 +80,7 @@ uint8_t *input_room(struct input *input, size_t *ret_room) {
 }
 
 void input_add(struct input *input, size_t count) {
+    input->is_eager = count == input->chunk->capacity - input->end;
     input->end += count;
 }
 

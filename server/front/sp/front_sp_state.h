@@ -4,9 +4,12 @@
  *
  *   front_sp_chunk.c       memory for bytes
  *   front_sp_input.c       bytes to requests
+ *   front_sp_queue.c       requests that wait, and whose turn it is
+ *   front_pace.c           how long that will take
  *   front_sp_stream.c      the socket, plain or TLS
  *   front_sp_state.c       this: what the rest shares
  *   front_sp_connection.c  one client: its answers, its end
+ *   front_sp_receive.c     reading from it
  *   front_sp_batch.c       requests of all clients to the handler, together
  *   front_sp_events.c      what the loop reports of a client
  *   front_sp_acceptor.c    accepting, limits, the watchdog
@@ -16,9 +19,11 @@
 #pragma once
 
 #include "core/base/buffer.h"
-#include "front.h"
+#include "front_pace.h"
 #include "front_sp_chunk.h"
 #include "front_sp_input.h"
+#include "front_sp_queue.h"
+#include "server/front/front.h"
 #include "server/net/listening.h"
 #include "server/net/probe.h"
 #include "server/net/tls.h"
@@ -36,7 +41,9 @@ struct slot {
     struct slot *next;             /* idle, or answered by another thread */
     struct connection *connection; /* NULL: idle */
     struct input_request input;
-    _Atomic int64_t since_us; /* monotonic, for the watchdog; 0: idle */
+    int64_t handed_us;        /* to the handler; monotonic */
+    bool may_answer_much;     /* as front_look says */
+    _Atomic int64_t since_us; /* monotonic, of its arrival, for the watchdog; 0: idle */
     struct buffer answer;     /* given by another thread */
 };
 
@@ -66,16 +73,22 @@ struct front_sp {
     struct chunk_pool pool;
     struct connection *connections; /* open */
     _Atomic size_t connection_count;
-    struct connection *waiting, **waiting_end; /* for a slot, in order of arrival */
-    struct connection *due, **due_end;         /* to be served when the turn ends */
-    struct event *settle;
+    struct queue queue; /* of requests that no slot has yet */
+    struct pace pace;
+    bool answers_at_once; /* the handler has, in this turn */
+    bool is_backlogged;   /* the queue was not empty after the last turn, which ended then: */
+    int64_t turned_us;
+    uint64_t class_secret;             /* of hashes of tokens */
+    struct connection *due, **due_end; /* to be served when the turn ends */
+    struct event *settle; /* active: at the end of this turn; with a timeout of 0: in the next */
     struct slot *slots, *idle;
     struct front_request **batch; /* what goes to the handler next, as many as there are slots */
-    size_t batch_count, batch_bytes;
-    size_t unanswered_max; /* of one connection */
-    int64_t logged_us;     /* last line about limits: one a minute is enough */
-    int64_t ending_us;     /* until when answers may still leave; monotonic */
-    struct tls *tls;       /* NULL: no address wants it */
+    size_t batch_count, batch_bytes, batch_cost;
+    uint64_t refused[FRONT_REFUSAL_COUNT]; /* in this turn */
+    size_t unanswered_max;                 /* of one connection */
+    int64_t logged_us;                     /* last line about limits: one a minute is enough */
+    int64_t ending_us;                     /* until when answers may still leave; monotonic */
+    struct tls *tls;                       /* NULL: no address wants it */
     /* Any thread: */
     atomic_int inner;                /* connect_inside(): to be taken over by the loop; -1: none */
     _Atomic(struct slot *) answered; /* by other threads, the last first */

@@ -21,6 +21,7 @@ void connection_close(struct connection *connection, enum ending ending) {
     connection->closed = true;
     stream_close(&connection->stream);
     input_deinit(&connection->input);
+    flow_deinit(&connection->flow, &front->queue);
     chunk_release(&front->pool, connection->output);
     connection->output = NULL;
     connection->output_begin = connection->output_end = 0;
@@ -38,8 +39,7 @@ void connection_close(struct connection *connection, enum ending ending) {
 }
 
 void connection_release(struct connection *connection) {
-    if (connection->closed && connection->unanswered == 0 && !connection->is_waiting &&
-        !connection->is_due)
+    if (connection->closed && connection->unanswered == 0 && !connection->is_due)
         free(connection);
 }
 
@@ -47,6 +47,11 @@ void connection_release(struct connection *connection) {
 
 size_t connection_unsent(const struct connection *connection) {
     return connection->output_end - connection->output_begin + stream_unsent(&connection->stream);
+}
+
+bool connection_is_unread(const struct connection *connection) {
+    bool is_short = chunk_pool_is_short(&connection->front->pool);
+    return connection_unsent(connection) > (is_short ? UNSENT_MAX_SHORT : UNSENT_MAX);
 }
 
 /* Room behind the bytes to be written: at the end of the chunk, at its start after moving them, or
@@ -76,20 +81,25 @@ void connection_put(struct connection *connection, const void *bytes, size_t siz
     connection->put += size;
 }
 
-/* Header, ids and payload go straight into the output; the slot is idle afterwards. */
+/* Header, ids and payload go straight into the output. */
+void connection_put_answer(struct connection *connection, const struct input_request *request,
+                           const void *bytes, size_t length) {
+    size_t whole = request->ids_size + length;
+    uint8_t *at = output_room(connection, SP_HEADER_MAX + whole);
+    size_t head = sp_header_write(at, connection->input.stream, whole);
+    memcpy(at + head, request->ids, request->ids_size);
+    if (length > 0)
+        memcpy(at + head + request->ids_size, bytes, length);
+    connection->output_end += head + whole;
+    connection->put += head + whole;
+}
+
+/* The slot is idle afterwards. */
 void connection_answer(struct slot *slot, const void *bytes, size_t length) {
     struct connection *connection = slot->connection;
     struct front_sp *front = connection->front;
-    if (!connection->closed) {
-        const struct input_request *input = &slot->input;
-        uint8_t *at = output_room(connection, SP_HEADER_MAX + input->ids_size + length);
-        size_t head = sp_header_write(at, connection->input.stream, input->ids_size + length);
-        memcpy(at + head, input->ids, input->ids_size);
-        if (length > 0)
-            memcpy(at + head + input->ids_size, bytes, length);
-        connection->output_end += head + input->ids_size + length;
-        connection->put += head + input->ids_size + length;
-    }
+    if (!connection->closed)
+        connection_put_answer(connection, &slot->input, bytes, length);
     chunk_release(&front->pool, slot->input.chunk);
     connection->is_alive = true;
     connection->unanswered--;

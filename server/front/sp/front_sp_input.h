@@ -19,6 +19,7 @@ struct input {
     struct chunk *chunk; /* NULL: no bytes are waiting */
     size_t begin, end;   /* the waiting bytes, in the chunk */
     bool greeted;
+    bool is_eager;     /* the last read filled its room: the next gets a larger one */
     uint64_t too_deep; /* requests dropped: more hops than SP_HOPS_MAX */
 };
 

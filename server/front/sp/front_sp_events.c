@@ -4,36 +4,10 @@
 
 #include "core/base/check.h"
 #include "front_sp_batch.h"
+#include "front_sp_receive.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
-
-/* The pool is used up. A connection with an incomplete message is closed: its memory may be what
- * others lack. One without tries again at the next tick. */
-static void run_short(struct connection *connection) {
-    if (connection->input.end > connection->input.begin)
-        connection_close(connection, ENDING_MEMORY);
-    else
-        connection->is_short = true;
-}
-
-static void receive(struct connection *connection) {
-    size_t room;
-    uint8_t *at = input_room(&connection->input, &room);
-    if (!at) {
-        run_short(connection);
-        return;
-    }
-    ssize_t got = stream_read(&connection->stream, at, room);
-    if (got > 0) {
-        input_add(&connection->input, (size_t)got);
-        connection->is_alive = true;
-    } else if (got == 0) {
-        connection->input_ended = true;
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        connection_close(connection, ENDING_CLIENT);
-    }
-}
 
 static void settle(struct connection *connection) {
     connection_mark_due(connection);
@@ -76,6 +50,8 @@ void connection_open(struct front_sp *front, int descriptor, enum sp_stream kind
         return;
     }
     input_init(&connection->input, &front->pool, kind, front->settings.bytes_max);
+    flow_init(&connection->flow, &front->queue);
+    connection->class_version = UINT_MAX; /* not asked for yet */
     connection->active_us = front_sp_now_us(front);
     connection->next = front->connections;
     if (connection->next)
@@ -87,27 +63,39 @@ void connection_open(struct front_sp *front, int descriptor, enum sp_stream kind
     uint8_t greeting[SP_GREETING_SIZE];
     sp_greeting_write(greeting, SP_REP);
     connection_put(connection, greeting, sizeof greeting);
-    batch_serve(connection);
+    connection_mark_due(connection);
 }
 
 /* ---- time ---- */
+
+#define STALL_SCARCE_US INT64_C(2000000)
 
 static bool is_over(int64_t since_us, int64_t limit_us, int64_t now_us) {
     return since_us != 0 && limit_us != 0 && now_us - since_us > limit_us;
 }
 
+/* When memory runs out, who keeps some without moving goes soon, so that others can be served. */
+static int64_t stall_limit_us(const struct front_sp *front) {
+    const struct chunk_pool *pool = &front->pool;
+    int64_t us = front->settings.stall_us;
+    bool is_scarce = pool->used_bytes > pool->bytes_max / 4 * 3;
+    return is_scarce && (us == 0 || us > STALL_SCARCE_US) ? STALL_SCARCE_US : us;
+}
+
 void connection_check(struct connection *connection, int64_t now_us) {
     const struct front_settings *settings = &connection->front->settings;
-    bool is_idle = connection->unanswered == 0 && connection_unsent(connection) == 0;
+    bool is_idle = connection->unanswered == 0 && !connection->flow.first &&
+                   connection_unsent(connection) == 0;
     bool was_short = connection->is_short;
     if (connection->is_due) /* what has just moved is counted when it is served */
         return;
     connection->is_short = false;
-    if (is_over(connection->begun_us, settings->stall_us, now_us) ||
-        is_over(connection->unsent_us, settings->stall_us, now_us))
+    int64_t stall_us = stall_limit_us(connection->front);
+    if (is_over(connection->begun_us, stall_us, now_us) ||
+        is_over(connection->unsent_us, stall_us, now_us))
         connection_close(connection, ENDING_STALLED);
     else if (is_idle && is_over(connection->active_us, settings->idle_us, now_us))
         connection_close(connection, ENDING_IDLE);
     if (was_short || connection->closed)
-        batch_serve(connection);
+        connection_mark_due(connection);
 }
