@@ -2,7 +2,7 @@
 
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
-#include "core/store/archive/archive_each.h"
+#include "core/store/upkeep/archive_each.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,7 +3,10 @@
  * Closed segments are examined at both ends only: the header must continue from the sync mark at
  * the end of the segment before, or from its seal. The last segment is read in full. Until here
  * nothing is changed; when everything but the tail is known to be in order, the tail is copied
- * aside and cut off. Invariant: nothing that a sync mark covers is ever dropped. */
+ * aside and cut off. Invariant: nothing that a sync mark covers is ever dropped.
+ *
+ * What no sync mark covers may be in the kernel's memory alone, and after a failed sync the kernel
+ * considers it clean: syncing would succeed and write nothing. So it is written again first. */
 #include "archive_epoch.h"
 #include "archive_writer.h"
 
@@ -435,6 +438,52 @@ static int cut_tail(struct archive *archive, struct finding *finding,
     return r;
 }
 
+/* Where in the file the records after its last sync mark begin. */
+static int find_unsynced(const struct finding *finding, const struct segment_header *header,
+                         uint64_t *ret_offset, struct error *ret_error) {
+    struct segment_walk walk;
+    struct frame frame;
+    const char *fault;
+    int r = segment_walk_init(&walk, finding->file, header, ret_error);
+    while (r == 0 && walk.place.position < finding->synced.position)
+        r = segment_walk_next(&walk, &frame, &fault, ret_error);
+    *ret_offset = walk.offset;
+    segment_walk_deinit(&walk);
+    check(r <= FRAME_WHOLE); /* it was whole a moment ago */
+    return r;
+}
+
+/* The same bytes to the same place. */
+static int write_again(int descriptor, uint64_t from, uint64_t to) {
+    uint8_t *bytes = check_malloc(WINDOW_SEQUENTIAL);
+    int r = 0;
+    for (uint64_t at = from; at < to && r == 0;) {
+        size_t piece = to - at < WINDOW_SEQUENTIAL ? (size_t)(to - at) : WINDOW_SEQUENTIAL;
+        ssize_t length = file_read_at(descriptor, bytes, piece, at);
+        r = length <= 0 ? -1 : file_write_at(descriptor, bytes, (size_t)length, at);
+        at += length > 0 ? (uint64_t)length : 0;
+    }
+    free(bytes);
+    return r;
+}
+
+static int renew_unsynced(const struct archive *archive, const struct finding *finding,
+                          struct error *ret_error) {
+    const struct segment *segment = &archive->list.segments[archive->list.count - 1];
+    struct segment_header header;
+    uint64_t from;
+    if (finding->file->is_sealed || finding->end.position == finding->synced.position)
+        return 0;
+    int r = segment_file_header(finding->file, segment, &header, ret_error);
+    if (r == 0)
+        r = find_unsynced(finding, &header, &from, ret_error);
+    if (r == 0 && write_again(finding->file->descriptor, from, finding->walk.offset) < 0)
+        r = error_set_errno(ret_error, errno,
+                            "%s: byte %" PRIu64 ": cannot write again what may not be on disk",
+                            segment->name, from);
+    return r;
+}
+
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
                     struct error *ret_error) {
     struct finding finding = {.access = O_RDWR, .time_us = INT64_MIN};
@@ -446,6 +495,8 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
         r = remove_headerless(archive, &recovery, ret_error);
     if (r == 0 && finding.file)
         r = cut_tail(archive, &finding, &recovery, ret_error);
+    if (r == 0 && finding.file)
+        r = renew_unsynced(archive, &finding, ret_error);
     if (r == 0 && finding.file && !finding.file->is_sealed)
         r = segment_claim(finding.file->descriptor, finding.file->name, ret_error);
     segment_walk_deinit(&finding.walk);
