@@ -176,6 +176,8 @@ static const struct alert {
      "Rules lack features until the next rebuild."},
     {"HarrierArchiveWriteFailed", "page", NEEDS_METRICS, NULL,
      "The archive could not be written, usually for a full disk."},
+    {"HarrierArchiveDegraded", "page", NEEDS_METRICS, NULL,
+     "The archive's disk fails; decisions are in memory only."},
     {"HarrierArchiveNotSynced", "page", NEEDS_STATUS, is_not_synced,
      "The disk cannot keep up with the archive."},
     {"HarrierSyncSlow", "ticket", NEEDS_METRICS, NULL, "The archive's disk is slow."},

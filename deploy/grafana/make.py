@@ -143,6 +143,13 @@ ROWS = [
         ("Failed writes and recoveries", "lines", "none",
          [(f"increase(harrierd_archive_write_failures_total{{{CHOICE}}}[$r])", "failed writes"),
           (f"increase(harrierd_recoveries_total{{{CHOICE}}}[$r])", "recoveries")], "In each interval."),
+        ("Not on disk", "lines", "bytes",
+         [(gauge("harrierd_archive_held_bytes"), "{{instance}}"),
+          (gauge("harrierd_archive_held_records") + " > 0", "records that cannot be written, {{instance}}")],
+         "With archive_failure = degrade: what memory holds for the archive."),
+        ("Decisions in memory only", "lines", "cps",
+         [(f"rate(harrierd_archive_unsaved_answers_total{{{CHOICE}}}[$r])", "{{instance}}")],
+         "Answered as degraded while the archive's disk fails."),
     ]),
     ("Night and tables", [
         ("Age of tables and night", "lines", "s",

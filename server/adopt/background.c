@@ -14,10 +14,11 @@
 #include "reload.h"
 #include "server/base/append.h"
 #include "server/base/commit.h"
-#include "server/base/reject_log.h"
+#include "server/base/outage.h"
 #include "server/base/spare.h"
 #include "server/events/event_rows.h"
 #include "server/ops/metrics.h"
+#include "server/ops/reject_log.h"
 #include "shadows.h"
 #include "unused_lists.h"
 
@@ -77,6 +78,7 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     if (r == 0 && service->state != SERVICE_DRAINING)
         service_set_state(service, service_good_state(service), "%s", "");
     service_check_overlay(service);
+    outage_update(service); /* the adoption's records may be held already */
     const char *good = service_state_name(service_good_state(service));
     uint64_t transactions = r == 0 ? overlay_tally(service->states.overlay).transactions : 0;
     pthread_mutex_unlock(&service->lock);

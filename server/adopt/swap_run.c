@@ -64,10 +64,11 @@ static void set_state(struct swap *swap, enum swap_state state) {
         metric_gauge(service->settings.metrics, SWAP_STATE, i, i == state);
 }
 
-/* Under the decision lock. Is the old side still the one that the swap began with? */
+/* Under the decision lock. Is the old side still the one that the swap began with, and can the
+ * archive's records be read from its files? */
 static bool is_undisturbed(const struct swap *swap, const struct service *service) {
     return service->losses == swap->losses && service->states.overlay &&
-           service->state != SERVICE_FAILED;
+           service->state != SERVICE_FAILED && !atomic_load(&service->outage.is_on);
 }
 
 /* ---- ends ---- */
@@ -143,7 +144,7 @@ static enum swap_state look(struct swap *swap, bool again) {
     pthread_mutex_lock(&service->lock);
     bool is_adopted = mark.id != 0 && mark.id == service->states.generation_id;
     bool is_able = service->states.overlay && service->state != SERVICE_DRAINING &&
-                   service->state != SERVICE_FAILED;
+                   service->state != SERVICE_FAILED && !atomic_load(&service->outage.is_on);
     enum swap_state resting = swap->state;
     swap->losses = service->losses;
     pthread_mutex_unlock(&service->lock);

@@ -194,6 +194,21 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [ARCHIVE_WRITE_FAILURES] = {.name = "harrierd_archive_write_failures_total",
                                 .type = METRIC_COUNTER,
                                 .help = "Failed writes to the archive."},
+    [ARCHIVE_DEGRADED] = {.name = "harrierd_archive_degraded",
+                          .type = METRIC_GAUGE,
+                          .help = "Whether the archive's disk fails and the server decides all "
+                                  "the same (1) or not (0): archive_failure = degrade."},
+    [ARCHIVE_HELD_RECORDS] = {.name = "harrierd_archive_held_records",
+                              .type = METRIC_GAUGE,
+                              .help = "Records in memory that could not be written."},
+    [ARCHIVE_HELD_BYTES] = {.name = "harrierd_archive_held_bytes",
+                            .type = METRIC_GAUGE,
+                            .help = "With archive_failure = degrade: memory of records that are "
+                                    "not known to be on disk; archive_failure_memory at most."},
+    [ARCHIVE_UNSAVED_ANSWERS] = {.name = "harrierd_archive_unsaved_answers_total",
+                                 .type = METRIC_COUNTER,
+                                 .help = "Decisions that were answered while they were in memory "
+                                         "only."},
     [ARCHIVE_SYNC_DURATION] = {.name = "harrierd_archive_sync_duration_seconds",
                                .type = METRIC_HISTOGRAM,
                                .unit = METRIC_MICROSECONDS,

@@ -19,10 +19,10 @@
 #include "server/base/commit.h"
 #include "server/base/deferred_free.h"
 #include "server/base/drift_counts.h"
-#include "server/base/reject_log.h"
 #include "server/base/run_pool.h"
 #include "server/cluster/cluster.h"
 #include "server/events/event_watch.h"
+#include "server/ops/reject_log.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -48,7 +48,8 @@ static int load_policy(struct service *service, struct error *ret_error) {
 
 /* A record cut short by a crash is normal; it is cut off, saved and reported. */
 static int open_archive(struct service *service, struct error *ret_error) {
-    const struct archive_options options = {.on_zeros = service->settings.synced};
+    const struct archive_options options = {.on_zeros = service->settings.synced,
+                                            .keeps = service->settings.archive_degrades};
     struct archive_recovery recovery;
     int r = archive_open(service->archive_path, &options, &service->archive, &recovery, ret_error);
     if (r < 0)
@@ -211,6 +212,20 @@ static void log_last_failures(struct service *service) {
         rule_failures_log(&due, service->settings.log);
 }
 
+/* The commit thread has tried a last time. */
+static int check_held(const struct service *service, struct error *ret_error) {
+    struct archive_held held = archive_held(service->archive);
+    if (held.records == 0 && !held.is_broken)
+        return 0;
+    error_set(ret_error, ERROR_SYSTEM,
+              "the archive's disk fails: records %" PRIu64 " to %" PRIu64
+              " were decided, are in memory only, and are lost: %s",
+              archive_synced(service->archive) + 1, archive_end(service->archive).position,
+              service->outage.why);
+    log_line_with(service->settings.log, LOG_ERROR, LOG_FAILURE(ret_error), "%s", ret_error->text);
+    return -ERROR_SYSTEM;
+}
+
 /* explain first, while the commit thread still syncs what an explanation waits for. Then the jobs,
  * which may still adopt a policy; the commit thread syncs what they wrote. */
 int service_close(struct service *service, struct error *ret_error) {
@@ -225,6 +240,8 @@ int service_close(struct service *service, struct error *ret_error) {
         service); /* last, since it may be reading a large file: meanwhile the others have ended */
     log_last_failures(service);
     int r = service_failure(service, ret_error);
+    if (r == 0)
+        r = check_held(service, ret_error);
     archive_close(service->archive);
     service_free(service);
     return r;
