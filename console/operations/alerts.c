@@ -194,6 +194,8 @@ static const struct alert {
     {"HarrierRebuildWanted", "ticket", NEEDS_METRICS, NULL, "The server needs a rebuild."},
     {"HarrierOverlayFull", "page", NEEDS_METRICS, NULL,
      "The overlay is almost at overlay_limit: a rebuild is urgent."},
+    {"HarrierTablesDamaged", "page", NEEDS_METRICS, NULL,
+     "The current tables are damaged; older ones or the archive are used."},
     {"HarrierGenerationRefused", "ticket", NEEDS_STATUS, is_generation_refused,
      "The server has refused the newest tables and keeps the ones before."},
     {"HarrierSwapAbandoned", "ticket", NEEDS_METRICS, NULL,

@@ -147,6 +147,8 @@ ROWS = [
          [(gauge("harrierd_archive_held_bytes"), "{{instance}}"),
           (gauge("harrierd_archive_held_records") + " > 0", "records that cannot be written, {{instance}}")],
          "With archive_failure = degrade: what memory holds for the archive."),
+        ("Lost records", "lines", "none", [(gauge("harrierd_archive_lost_records"), "{{instance}}")],
+         "harrier archive quarantine has replaced them."),
         ("Decisions in memory only", "lines", "cps",
          [(f"rate(harrierd_archive_unsaved_answers_total{{{CHOICE}}}[$r])", "{{instance}}")],
          "Answered as degraded while the archive's disk fails."),

@@ -98,15 +98,19 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
 /* From the tables that were in use: adopting a newer generation, with all its checks, is the swap's
  * business. */
 static int begin_again(struct service *service, struct fold **ret_fold, struct error *ret_error) {
+    struct error damage;
     struct fold_source source = {.archive = service->archive_path,
                                  .generations = service->generations_path,
                                  .folder = service->adopted_folder,
-                                 .rules = service->rules};
+                                 .rules = service->rules,
+                                 .damage = &damage};
     int r = fold_begin(&source, ret_fold, ret_error);
-    if (r < 0 && source.folder) { /* the folder may have been removed */
+    if (r < 0 && source.folder) { /* the folder may have been removed, or the tables damaged */
         source.folder = NULL;
         r = fold_begin(&source, ret_fold, ret_error);
     }
+    if (r == 0)
+        adoption_note_damage(service, &damage, *ret_fold);
     return r;
 }
 
@@ -140,6 +144,10 @@ static int try_archive(struct service *service, struct error *ret_error) {
     if (!service_writes(service)) {
         pthread_mutex_unlock(&service->lock);
         return 0;
+    }
+    if (atomic_load(&service->outage.is_on)) { /* the commit thread tries */
+        pthread_mutex_unlock(&service->lock);
+        return error_set(ret_error, ERROR_UNAVAILABLE, "the archive's disk fails");
     }
     if (service->replication.is_member)
         record.engine.node = text_of(service->settings.cluster.node);

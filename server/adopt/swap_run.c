@@ -17,6 +17,7 @@
 #include "server/base/deferred_free.h"
 #include "server/events/event_rows.h"
 #include "swap_compare.h"
+#include "swap_scrub.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -369,6 +370,7 @@ static void log_adopted(struct swap *swap, uint64_t generation_id, uint64_t posi
     char id[HASH_HEX_SIZE];
     hash_hex(generation_id, id);
     metric_observe(settings->metrics, SWAP_LOCKED, 0, locked_us);
+    metric_gauge(settings->metrics, GENERATION_DAMAGED, 0, 0);
     log_line_with(settings->log, LOG_INFO,
                   LOG_FIELDS(log_field_string("generation_id", id),
                              log_field_unsigned("position", position),
@@ -489,6 +491,7 @@ static void *work(void *user) {
         close_unused(service);
         service_free_deferred(service);
         run(swap, again);
+        swap_scrub(swap);
     }
 }
 
@@ -517,6 +520,7 @@ void swap_stop(struct service *service) {
     pthread_cond_signal(&swap->wanted);
     pthread_mutex_unlock(&swap->lock);
     pthread_join(swap->thread, NULL);
+    swap_scrub_end(swap);
     pthread_cond_destroy(&swap->wanted);
     pthread_mutex_destroy(&swap->lock);
     free(swap);

@@ -21,6 +21,7 @@
 #include "server/front/front_http.h"
 #include "server/front/front_nng.h"
 #include "server/net/address.h"
+#include "server/ops/mapped_tables.h"
 #include "server/ops/metrics.h"
 #include "settings_of.h"
 #include "supervisor.h"
@@ -578,6 +579,7 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
 /* From here on errors are logged, not printed. */
 static int serve(struct harrierd *harrierd) {
     signal(SIGPIPE, SIG_IGN);
+    mapped_tables_watch();
     signal(SIGXFSZ,
            SIG_IGN); /* at a file-size limit write() then fails with EFBIG, which is handled */
     harrierd->metrics = server_metrics_new();

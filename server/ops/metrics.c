@@ -209,6 +209,10 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                                  .type = METRIC_COUNTER,
                                  .help = "Decisions that were answered while they were in memory "
                                          "only."},
+    [ARCHIVE_LOST] = {.name = "harrierd_archive_lost_records",
+                      .type = METRIC_GAUGE,
+                      .help = "Records that the disk has lost, as of the start: harrier archive "
+                              "quarantine has replaced them."},
     [ARCHIVE_SYNC_DURATION] = {.name = "harrierd_archive_sync_duration_seconds",
                                .type = METRIC_HISTOGRAM,
                                .unit = METRIC_MICROSECONDS,
@@ -320,6 +324,11 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                          .type = METRIC_GAUGE,
                          .help = "Position of the last record in that backup."},
     /* ---- policies ---- */
+    [GENERATION_DAMAGED] = {.name = "harrierd_generation_damaged",
+                            .type = METRIC_GAUGE,
+                            .help =
+                                "Whether the current tables are damaged, and others or none are "
+                                "in use (1), or not (0)."},
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,
                           .help = "Features of the policy that are absent until a rebuild."},

@@ -7,9 +7,11 @@
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "core/store/pseudonyms/pseudonym_keys.h"
+#include "core/store/upkeep/archive_lost.h"
 #include "explain.h"
 #include "find_queue.h"
 #include "server/adopt/admission.h"
+#include "server/adopt/adoption.h"
 #include "server/adopt/background.h"
 #include "server/adopt/erasure.h"
 #include "server/adopt/protection.h"
@@ -63,6 +65,23 @@ static int open_archive(struct service *service, struct error *ret_error) {
                       " bytes after position %" PRIu64 " were cut off and saved in %s",
                       recovery.torn_bytes, recovery.position, recovery.torn_file);
     return 0;
+}
+
+/* A quarantine lets the server start without them, but nobody shall forget. */
+static void report_lost(struct service *service) {
+    struct archive_lost lost;
+    struct buffer line;
+    struct error ignored;
+    if (archive_lost_find(service->archive_path, &lost, &ignored) < 0)
+        return;
+    metric_gauge(service->settings.metrics, ARCHIVE_LOST, 0, (int64_t)lost.records);
+    if (lost.records == 0)
+        return;
+    buffer_init(&line);
+    archive_lost_describe(&lost, &line);
+    log_line(service->settings.log, LOG_WARNING, "%.*s", (int)line.length,
+             (const char *)line.bytes);
+    buffer_deinit(&line);
 }
 
 static int open_rejects(struct service *service, struct error *ret_error) {
@@ -174,16 +193,22 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     if (r == 0)
         r = open_archive(service, ret_error);
     if (r == 0)
+        report_lost(service);
+    if (r == 0)
         r = protection_open(service, ret_error);
     if (r == 0)
         r = open_rejects(service, ret_error);
     if (r == 0)
         r = erasure_resume(service, ret_error);
+    struct error damage;
     const struct fold_source source = {.archive = service->archive_path,
                                        .generations = service->generations_path,
-                                       .rules = service->rules};
+                                       .rules = service->rules,
+                                       .damage = &damage};
     if (r == 0)
         r = fold_begin(&source, &service->first_fold, ret_error);
+    if (r == 0)
+        adoption_note_damage(service, &damage, service->first_fold);
     if (r < 0) {
         archive_close(service->archive);
         service_free(service);

@@ -1,10 +1,10 @@
 /* Rewritten segments: other records at the same positions, and nothing else changes; a crash at any
  * call leaves all segments as they were, or all of them rewritten. */
 #include "core/store/archive/archive_parts.h"
-#include "core/store/rewrite/archive_rewrite.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
 #include "core/store/archive/segment_file.h"
+#include "core/store/rewrite/archive_rewrite.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <errno.h>
