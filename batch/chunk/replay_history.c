@@ -356,6 +356,7 @@ int replay_history_add(struct replay_history *history, const struct record *reco
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

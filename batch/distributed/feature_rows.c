@@ -139,6 +139,7 @@ static void take_rare(struct feature_rows *rows, const struct record *record) {
     case RECORD_ENGINE:
     case RECORD_SHADOW:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

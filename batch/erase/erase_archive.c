@@ -4,11 +4,11 @@
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_committed.h"
-#include "core/store/archive/archive_each.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
 #include "core/store/ingest/erasure_request.h"
 #include "core/store/rewrite/archive_rewrite.h"
+#include "core/store/upkeep/archive_each.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -380,6 +380,7 @@ static bool erase_rare(struct erase_record *self, struct record *record, struct 
     case RECORD_AMENDMENT:
     case RECORD_ENGINE:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

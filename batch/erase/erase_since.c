@@ -2,8 +2,8 @@
 
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
-#include "core/store/archive/archive_each.h"
 #include "core/store/ingest/erasure_request.h"
+#include "core/store/upkeep/archive_each.h"
 #include "erase_keys.h"
 
 #include <stdlib.h>

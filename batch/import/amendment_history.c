@@ -12,8 +12,8 @@
 #include "batch/chunk/event_order.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
-#include "core/store/archive/archive_each.h"
 #include "core/store/archive/file.h"
+#include "core/store/upkeep/archive_each.h"
 
 #include <errno.h>
 #include <stdlib.h>

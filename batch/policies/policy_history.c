@@ -170,6 +170,7 @@ static int take(struct policy_history *history, const struct record *record,
     case RECORD_ENGINE:
     case RECORD_AMENDMENT:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -142,6 +142,7 @@ static bool is_needed(const struct in_force *in_force, const struct record *reco
     case RECORD_OUTCOME:
     case RECORD_AMENDMENT:
     case RECORD_ERASURE: /* about segments before it, which are gone, too */
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

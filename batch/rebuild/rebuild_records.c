@@ -123,6 +123,7 @@ bool rebuild_needs(const struct rebuild *rebuild, const struct archive_part_reco
     case RECORD_ENGINE:
     case RECORD_SHADOW:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }
@@ -229,6 +230,7 @@ int record_scan_take(struct record_scan *scan, const struct record *record,
     case RECORD_ENGINE: /* these do not matter */
     case RECORD_SHADOW:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

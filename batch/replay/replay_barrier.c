@@ -317,6 +317,7 @@ bool replay_is_barrier(const struct replay *replay, enum record_type type, uint6
     case RECORD_ENGINE:
     case RECORD_SHADOW:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -67,6 +67,7 @@ static bool is_scanned(const struct replay *replay, enum record_type type) {
         return true;
     case RECORD_BRAKE: /* in event-time order none is in force */
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -2,9 +2,9 @@
 
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
-#include "core/store/archive/archive_each.h"
 #include "core/store/archive/file.h"
 #include "core/store/ingest/erasure_request.h"
+#include "core/store/upkeep/archive_each.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

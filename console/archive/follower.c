@@ -149,6 +149,7 @@ static int take_record(struct follower *follower, const struct record *record, i
     case RECORD_BRAKE:
     case RECORD_EXPERIMENT:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

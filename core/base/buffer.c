@@ -37,6 +37,13 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t size) {
     buffer->length += size;
 }
 
+void buffer_drop(struct buffer *buffer, size_t size) {
+    check(size <= buffer->length);
+    buffer->length -= size;
+    if (buffer->length > 0)
+        memmove(buffer->bytes, buffer->bytes + size, buffer->length);
+}
+
 void buffer_append_string(struct buffer *buffer, const char *string) {
     buffer_append(buffer, string, strlen(string));
 }

@@ -51,6 +51,8 @@ static inline void buffer_clear(struct buffer *buffer) {
     buffer->length = 0;
 }
 /* All of its bytes; valid until the next call that changes the buffer. */
+/* Removes so many bytes from the front; the others move there. */
+void buffer_drop(struct buffer *buffer, size_t size);
 static inline struct text buffer_text(const struct buffer *buffer) {
     return (struct text){.data = (const char *)buffer->bytes, .length = buffer->length};
 }

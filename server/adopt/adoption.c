@@ -3,9 +3,13 @@
 #include "adoption.h"
 
 #include "challenger.h"
+#include "core/store/generation/generation.h"
 #include "server/base/append.h"
+#include "server/events/event_rows.h"
 #include "shadows.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- records ---- */
@@ -40,6 +44,26 @@ int adoption_record(struct service *service, const struct adopted *last, struct 
     if (r == 0)
         remember_folder(service);
     return r;
+}
+
+/* ---- tables that are damaged ---- */
+
+void adoption_note_damage(struct service *service, const struct error *damage,
+                          const struct fold *fold) {
+    const struct service_settings *settings = &service->settings;
+    const struct generation *generation = fold ? fold_generation(fold) : NULL;
+    metric_gauge(settings->metrics, GENERATION_DAMAGED, 0, damage->code != 0);
+    if (damage->code == 0)
+        return;
+    char used[128] = "the whole archive is folded instead";
+    if (generation)
+        snprintf(used, sizeof used, "those of position %" PRIu64 " are used instead",
+                 generation_manifest(generation)->place.position);
+    log_line_with(settings->log, LOG_ERROR,
+                  LOG_FIELDS(log_field_string("code", error_code_name(damage->code)),
+                             log_field_string("reason", damage->text)),
+                  "the current tables are damaged, and %s: %s", used, damage->text);
+    event_generation_refused(settings->events, damage->text);
 }
 
 /* ---- features without a value yet ---- */

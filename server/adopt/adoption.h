@@ -20,3 +20,7 @@ void adoption_log_warming(const struct service *service, size_t warming, struct 
 /* Under the decision lock: the same for an answer, with names copied into the arena. */
 void adoption_describe_warming(const struct service *service, struct arena *arena,
                                struct warming *ret_warming);
+
+/* After fold_begin() with `damage`: says that the current tables were gone around, if they were. */
+void adoption_note_damage(struct service *service, const struct error *damage,
+                          const struct fold *fold);

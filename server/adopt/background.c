@@ -14,10 +14,11 @@
 #include "reload.h"
 #include "server/base/append.h"
 #include "server/base/commit.h"
-#include "server/base/reject_log.h"
+#include "server/base/outage.h"
 #include "server/base/spare.h"
 #include "server/events/event_rows.h"
 #include "server/ops/metrics.h"
+#include "server/ops/reject_log.h"
 #include "shadows.h"
 #include "unused_lists.h"
 
@@ -77,6 +78,7 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     if (r == 0 && service->state != SERVICE_DRAINING)
         service_set_state(service, service_good_state(service), "%s", "");
     service_check_overlay(service);
+    outage_update(service); /* the adoption's records may be held already */
     const char *good = service_state_name(service_good_state(service));
     uint64_t transactions = r == 0 ? overlay_tally(service->states.overlay).transactions : 0;
     pthread_mutex_unlock(&service->lock);
@@ -96,15 +98,19 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
 /* From the tables that were in use: adopting a newer generation, with all its checks, is the swap's
  * business. */
 static int begin_again(struct service *service, struct fold **ret_fold, struct error *ret_error) {
+    struct error damage;
     struct fold_source source = {.archive = service->archive_path,
                                  .generations = service->generations_path,
                                  .folder = service->adopted_folder,
-                                 .rules = service->rules};
+                                 .rules = service->rules,
+                                 .damage = &damage};
     int r = fold_begin(&source, ret_fold, ret_error);
-    if (r < 0 && source.folder) { /* the folder may have been removed */
+    if (r < 0 && source.folder) { /* the folder may have been removed, or the tables damaged */
         source.folder = NULL;
         r = fold_begin(&source, ret_fold, ret_error);
     }
+    if (r == 0)
+        adoption_note_damage(service, &damage, *ret_fold);
     return r;
 }
 
@@ -138,6 +144,10 @@ static int try_archive(struct service *service, struct error *ret_error) {
     if (!service_writes(service)) {
         pthread_mutex_unlock(&service->lock);
         return 0;
+    }
+    if (atomic_load(&service->outage.is_on)) { /* the commit thread tries */
+        pthread_mutex_unlock(&service->lock);
+        return error_set(ret_error, ERROR_UNAVAILABLE, "the archive's disk fails");
     }
     if (service->replication.is_member)
         record.engine.node = text_of(service->settings.cluster.node);

@@ -1,8 +1,14 @@
-/* Loading never fails for the caller: a refused folder keeps its old policy, if it has one. */
+/* Loading never fails for the caller: a refused folder keeps its old policy, if it has one.
+ *
+ * An allocation that fails ends the process (core/base/check.h), which at a start is as good as an
+ * error. In a serving process it is not: so a load begins only if there is room for what it may
+ * take, with a margin. What other threads take meanwhile is far less. */
 #include "candidate.h"
 
 #include "admission.h"
 
+#include <ftw.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +19,41 @@ void candidate_refuse(struct candidate *candidate, const char *reason) {
     snprintf(candidate->error, sizeof candidate->error, "%.*s", REASON_BYTES - 1, reason);
 }
 
+/* ---- room ---- */
+
+#define ROOM_LEAST     (UINT64_C(32) << 20)
+#define ROOM_PER_BYTE  40 /* of the folder's files */
+#define ROOM_OPEN_MAX  8  /* descriptors of nftw() */
+#define ROOM_FILES_MAX (UINT64_C(1) << 40)
+
+static _Thread_local uint64_t folder_bytes; /* nftw() passes nothing on */
+
+static int add_file(const char *path, const struct stat *status, int type, struct FTW *place) {
+    (void)path, (void)place;
+    if (type == FTW_F && folder_bytes < ROOM_FILES_MAX)
+        folder_bytes += (uint64_t)status->st_size;
+    return 0;
+}
+
+uint64_t candidate_memory(const char *path) {
+    folder_bytes = 0;
+    nftw(path, add_file, ROOM_OPEN_MAX, FTW_MOUNT);
+    return ROOM_LEAST + folder_bytes * ROOM_PER_BYTE;
+}
+
+static bool has_room(const char *path, struct error *ret_error) {
+    uint64_t bytes = candidate_memory(path);
+    void *room = malloc(bytes);
+    free(room);
+    if (room)
+        return true;
+    error_set(ret_error, ERROR_SYSTEM,
+              "%s: not loaded, as there is too little memory: about %" PRIu64
+              " MiB are needed for a moment",
+              path, bytes >> 20);
+    return false;
+}
+
 /* The same snapshot id means the same files: nothing to do, and no cases to run. */
 void candidate_load(struct candidate *candidate, const char *path, struct snapshot *in_use) {
     struct snapshot *loaded = NULL;
@@ -20,6 +61,10 @@ void candidate_load(struct candidate *candidate, const char *path, struct snapsh
     *candidate =
         (struct candidate){.path = text_copy(text_of(path)), .in_use = snapshot_ref(in_use)};
     buffer_init(&candidate->messages);
+    if (!has_room(path, &error)) {
+        candidate_refuse(candidate, error.text);
+        return;
+    }
     if (snapshot_load_folder(path, &loaded, &candidate->messages, &error) < 0) {
         candidate_refuse(candidate, error.text);
         return;

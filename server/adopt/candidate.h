@@ -30,3 +30,6 @@ bool candidate_try(struct candidate *candidate, const atomic_bool *stop);
 struct snapshot *candidate_snapshot(const struct candidate *candidate);
 void candidate_log_messages(const struct candidate *candidate, struct log *log);
 void candidate_deinit(struct candidate *candidate);
+
+/* Bytes of memory that loading the folder may take, with a margin. */
+uint64_t candidate_memory(const char *path);

@@ -63,7 +63,8 @@ bool erasure_is_wanted(struct service *service) {
 static int append(struct service *service, const struct erasure_record *erasure,
                   struct error *ret_error) {
     struct record record = {.type = RECORD_ERASURE, .erasure = *erasure};
-    if (service->state != SERVICE_READY || !service_writes(service))
+    if (service->state != SERVICE_READY || !service_writes(service) ||
+        atomic_load(&service->outage.is_on))
         return 1;
     if (!erasure->done)
         archive_end_segment(service->archive);

@@ -6,6 +6,7 @@
 #include "staleness.h"
 
 #include "core/base/value.h"
+#include "server/base/commit.h"
 #include "server/events/event_watch.h"
 #include "swap_run.h"
 
@@ -67,6 +68,7 @@ static void log_clock_back(struct service *service, int64_t received_us, int64_t
 }
 
 void service_poll(struct service *service) {
+    commit_poll(service);
     pthread_mutex_lock(&service->lock);
     int64_t now_us = service_receive_time_us(service);
     int64_t behind_us = service_clock_behind_us(service);

@@ -24,6 +24,13 @@ struct swap_pace {
     int64_t since_us;      /* monotonic */
 };
 
+/* Of reading the tables in use against their hash: swap_scrub.h. */
+struct swap_scrub {
+    struct generation_scrub *reading; /* NULL: it is not under way */
+    uint64_t generation_id;           /* of the tables that it reads or has read last */
+    int64_t again_us;                 /* monotonic: when they are read again */
+};
+
 struct swap {
     struct service *service;
     pthread_t thread;
@@ -47,7 +54,8 @@ struct swap {
     double us_per_record; /* of the last round of catching up */
     uint64_t folded;      /* records */
     int64_t began_us;
-    struct states old;                        /* from the switch until cooling */
+    struct states old; /* from the switch until cooling */
+    struct swap_scrub scrub;
     struct overlay_view *old_view, *new_view; /* as of the switch; NULL: not to be compared */
 };
 

@@ -18,6 +18,7 @@
 #include "server/base/deferred_free.h"
 #include "server/events/event_rows.h"
 #include "swap_compare.h"
+#include "swap_scrub.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,10 +66,11 @@ static void set_state(struct swap *swap, enum swap_state state) {
         metric_gauge(service->settings.metrics, SWAP_STATE, i, i == state);
 }
 
-/* Under the decision lock. Is the old side still the one that the swap began with? */
+/* Under the decision lock. Is the old side still the one that the swap began with, and can the
+ * archive's records be read from its files? */
 static bool is_undisturbed(const struct swap *swap, const struct service *service) {
     return service->losses == swap->losses && service->states.overlay &&
-           service->state != SERVICE_FAILED;
+           service->state != SERVICE_FAILED && !atomic_load(&service->outage.is_on);
 }
 
 /* ---- ends ---- */
@@ -144,7 +146,7 @@ static enum swap_state look(struct swap *swap, bool again) {
     pthread_mutex_lock(&service->lock);
     bool is_adopted = mark.id != 0 && mark.id == service->states.generation_id;
     bool is_able = service->states.overlay && service->state != SERVICE_DRAINING &&
-                   service->state != SERVICE_FAILED;
+                   service->state != SERVICE_FAILED && !atomic_load(&service->outage.is_on);
     enum swap_state resting = swap->state;
     swap->losses = service->losses;
     pthread_mutex_unlock(&service->lock);
@@ -369,6 +371,7 @@ static void log_adopted(struct swap *swap, uint64_t generation_id, uint64_t posi
     char id[HASH_HEX_SIZE];
     hash_hex(generation_id, id);
     metric_observe(settings->metrics, SWAP_LOCKED, 0, locked_us);
+    metric_gauge(settings->metrics, GENERATION_DAMAGED, 0, 0);
     log_line_with(settings->log, LOG_INFO,
                   LOG_FIELDS(log_field_string("generation_id", id),
                              log_field_unsigned("position", position),
@@ -489,6 +492,7 @@ static void *work(void *user) {
         close_unused(service);
         service_free_deferred(service);
         run(swap, again);
+        swap_scrub(swap);
     }
 }
 
@@ -517,6 +521,7 @@ void swap_stop(struct service *service) {
     pthread_cond_signal(&swap->wanted);
     pthread_mutex_unlock(&swap->lock);
     pthread_join(swap->thread, NULL);
+    swap_scrub_end(swap);
     pthread_cond_destroy(&swap->wanted);
     pthread_mutex_destroy(&swap->lock);
     free(swap);

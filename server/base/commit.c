@@ -7,10 +7,13 @@
  *
  * A failed sync cannot be repeated: Linux reports the failure once and then considers the pages
  * clean, so a second try would succeed and prove nothing. The service fails instead, and the next
- * process reads what is really on disk. */
+ * process writes again what no sync mark covers (archive_open.c). With archive_degrades the archive
+ * does so itself, from memory: here is where it is tried again, every second, and where what was
+ * held back is caught up with, a few MiB at a time, as decisions wait for each write. */
 #include "commit.h"
 
 #include "core/base/check.h"
+#include "outage.h"
 #include "run_pool.h"
 #include "spare.h"
 
@@ -18,24 +21,32 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RETRY_US 1000000 /* between two tries of a sync that lost nothing */
+#define RETRY_US       1000000           /* between two tries of a sync that lost nothing */
+#define CATCH_UP_BYTES ((size_t)4 << 20) /* written under the lock at once, after an outage */
 
 /* Under the decision lock. */
 struct commit {
     pthread_cond_t idle; /* a sync has ended */
     bool is_syncing;
+    int64_t sync_began_us; /* monotonic; while is_syncing */
     pthread_cond_t wanted; /* waits by the monotonic clock */
     pthread_t thread;
     bool is_waiting; /* the thread waits for work; else a signal would be wasted */
     bool is_wanted;  /* records were written since the last sync began */
+    bool is_urgent;  /* do not wait for the interval: memory fills */
     bool is_closing;
     bool has_begun;                   /* the first sync is done */
     struct run *parked, **parked_end; /* wait for a sync, in order of arrival */
 };
 
 void commit_want(struct service *service) {
-    service->commit->is_wanted = true;
-    if (service->commit->is_waiting)
+    struct commit *commit = service->commit;
+    commit->is_wanted = true;
+    bool is_urgent = service->settings.archive_degrades && !commit->is_urgent &&
+                     !atomic_load(&service->outage.is_on) &&
+                     archive_held(service->archive).bytes > service->settings.archive_memory / 2;
+    commit->is_urgent |= is_urgent;
+    if (commit->is_waiting || is_urgent)
         pthread_cond_signal(&service->commit->wanted);
     if (service->replication.is_primary)
         pthread_cond_signal(&service->replication.written);
@@ -49,7 +60,8 @@ bool commit_has_begun(const struct service *service) {
 static uint64_t safe_position(const struct service *service) {
     if (service->settings.replicated)
         return service->replication.committed.position;
-    return service->settings.synced ? archive_synced(service->archive) : UINT64_MAX;
+    bool needs_disk = service->settings.synced || atomic_load(&service->outage.is_on);
+    return needs_disk ? archive_synced(service->archive) : UINT64_MAX;
 }
 
 /* The records are in the archive's file, but whether they are on disk is unknown. */
@@ -88,20 +100,23 @@ static void park(struct service *service, struct run *run) {
 
 struct run *commit_park(struct service *service, struct run *runs) {
     struct run *ready = NULL, **end = &ready;
-    if (!service->settings.synced && !service->settings.replicated)
+    if (!service->settings.synced && !service->settings.replicated &&
+        !atomic_load(&service->outage.is_on))
         return runs;
     pthread_mutex_lock(&service->lock);
     uint64_t safe = safe_position(service);
-    bool lost = is_lost(service);
+    bool lost = is_lost(service), is_outage = atomic_load(&service->outage.is_on);
     for (struct run *run = runs, *next; run; run = next) {
         next = run->next;
         bool waits = run->position_needed > safe;
-        if (waits && !lost) {
+        if (waits && is_outage) {
+            outage_answer(run, safe);
+        } else if (waits && !lost) {
             park(service, run);
             continue;
-        }
-        if (waits)
+        } else if (waits) {
             answer_lost(run);
+        }
         *end = run;
         end = &run->next;
     }
@@ -161,9 +176,10 @@ static int sync_archive(struct service *service, struct error *ret_error) {
         return r == -ERROR_UNAVAILABLE ? r : 1;
     if (r == 0)
         return 0;
-    service->commit->is_syncing = true;
-    pthread_mutex_unlock(&service->lock);
     int64_t began_us = clock_monotonic_us(settings->clock);
+    service->commit->is_syncing = true;
+    service->commit->sync_began_us = began_us;
+    pthread_mutex_unlock(&service->lock);
     struct error wait_error;
     r = archive_sync_wait(&sync, &wait_error);
     metric_observe(settings->metrics, ARCHIVE_SYNC_DURATION, 0,
@@ -179,14 +195,50 @@ static int sync_archive(struct service *service, struct error *ret_error) {
     return finished == 0 || finished == -ERROR_UNAVAILABLE ? finished : 1;
 }
 
+/* All parked runs, answered as what is on disk demands. Under the lock. */
+static struct run *unpark_for_outage(struct service *service) {
+    uint64_t safe = safe_position(service);
+    struct run *runs = unpark(service, true);
+    for (struct run *run = runs; run; run = run->next)
+        if (run->position_needed > safe)
+            outage_answer(run, safe);
+    return runs;
+}
+
+/* One step, with archive_degrades: writes what is held and syncs. Under the lock, which is released
+ * while the disk works. Returns 0, or 1: the disk fails, try again later. */
+static int catch_up(struct service *service, struct error *ret_error) {
+    int r = archive_write_some(service->archive, CATCH_UP_BYTES, ret_error);
+    if (r == 0)
+        r = sync_archive(service, ret_error);
+    if (r != 0) {
+        outage_begin(service, ret_error);
+        return 1;
+    }
+    if (!atomic_load(&service->outage.is_on))
+        return 0;
+    outage_update(service);
+    if (archive_held(service->archive).records == 0)
+        outage_end(service);
+    else
+        service->commit->is_wanted = service->commit->is_urgent = true;
+    return 0;
+}
+
+static bool is_outage(const struct service *service) {
+    return atomic_load(&service->outage.is_on);
+}
+
 /* Under the lock, which is released while the disk works and answers are sent. False: try again. */
 static bool commit(struct service *service) {
     struct error error;
-    service->commit->is_wanted = false;
-    int r = sync_archive(service, &error);
+    bool was_outage = is_outage(service);
+    service->commit->is_wanted = service->commit->is_urgent = false;
+    int r = service->settings.archive_degrades ? catch_up(service, &error)
+                                               : sync_archive(service, &error);
     if (r < 0)
         service_fail(service, &error);
-    if (r != 0)
+    if (r != 0 && !was_outage)
         log_line_with(service->settings.log, LOG_ERROR, LOG_FAILURE(&error),
                       "syncing the archive: %s", error.text);
     if (r > 0)
@@ -194,10 +246,11 @@ static bool commit(struct service *service) {
     if (r == 0)
         service->commit->has_begun = true;
     spare_request(service);
-    struct run *runs = unpark(service, r < 0);
+    struct run *runs = is_outage(service) ? unpark_for_outage(service) : unpark(service, r < 0);
+    bool is_changed = r < 0 || was_outage != is_outage(service);
     pthread_mutex_unlock(&service->lock);
     (r < 0 ? release_unsynced : runs_reply)(runs);
-    if (r < 0)
+    if (is_changed)
         service_report(service);
     pthread_mutex_lock(&service->lock);
     return r == 0;
@@ -223,7 +276,7 @@ static void wait_for_work(struct service *service) {
 
 /* Under the lock: until the time, or closing. */
 static void wait_until(struct service *service, struct timespec time) {
-    while (!service->commit->is_closing &&
+    while (!service->commit->is_closing && !service->commit->is_urgent &&
            pthread_cond_timedwait(&service->commit->wanted, &service->lock, &time) != ETIMEDOUT)
         continue;
 }
@@ -254,6 +307,27 @@ static void *work(void *user) {
     pthread_mutex_unlock(&service->lock);
     release_unsynced(rest);
     return NULL;
+}
+
+void commit_poll(struct service *service) {
+    const struct service_settings *settings = &service->settings;
+    struct error error;
+    struct run *runs = NULL;
+    if (!settings->archive_degrades)
+        return;
+    pthread_mutex_lock(&service->lock);
+    int64_t took_us = clock_monotonic_us(settings->clock) - service->commit->sync_began_us;
+    bool is_late = service->commit->is_syncing && took_us > settings->archive_patience_us;
+    if (is_late && !is_outage(service)) {
+        error_set(&error, ERROR_SYSTEM, "%s: a sync has taken %.1f s and is not done",
+                  service->archive_path, (double)took_us / 1e6);
+        outage_begin(service, &error);
+        runs = unpark_for_outage(service);
+    }
+    pthread_mutex_unlock(&service->lock);
+    runs_reply(runs);
+    if (runs || is_late)
+        service_report(service);
 }
 
 void commit_start(struct service *service) {

@@ -18,6 +18,9 @@ bool commit_has_begun(const struct service *service);
  * now. If the service has failed, or is not the primary any more, those that would wait get an
  * error instead. */
 struct run *commit_park(struct service *service, struct run *runs);
+/* If a sync has taken longer than archive_patience_us, that is an outage: what waits for it is
+ * answered. To be called about every second. */
+void commit_poll(struct service *service);
 /* Under the decision lock: takes out the parked runs that need wait no longer; if this server is
  * not the primary any more, all of them, those that would have to wait with an error. The caller
  * answers them with runs_reply(), without the lock. */

@@ -18,6 +18,9 @@
  * In a cluster, "standby" takes the place of ready until the server becomes the primary; it is
  * unavailable for a while when it stops being that and has to forget what it wrote.
  *
+ * With archive_degrades a failed write or sync leaves it ready, and the reason says what is held in
+ * memory (outage.h); it is unavailable only once that is full.
+ *
  * It is also unavailable while the overlay exceeds its limit; a swap ends that. Except in ready and
  * draining, it answers every call but Status (and Reload) with `unavailable`. Failed is final: what
  * was lost is unknown, or the start did not succeed; service_failure() has the reason. */
@@ -71,11 +74,14 @@ struct service_settings {
     const char *const *shadows; /* folders of shadow policies, ENGINE_SHADOWS_MAX at most */
     size_t shadow_count;
     struct challenge_settings challenge;
-    const char *archive;     /* folder; created if missing, its parent must exist */
-    const char *generations; /* folder; may be missing before the first rebuild */
-    const char *data;        /* folder that has nights/; NULL: none */
-    bool synced;             /* answers wait for the disk */
-    bool replicated;         /* answers wait for the cluster's log */
+    const char *archive;         /* folder; created if missing, its parent must exist */
+    const char *generations;     /* folder; may be missing before the first rebuild */
+    const char *data;            /* folder that has nights/; NULL: none */
+    bool synced;                 /* answers wait for the disk */
+    bool replicated;             /* answers wait for the cluster's log */
+    bool archive_degrades;       /* goes on when the archive's disk fails; not in a cluster */
+    uint64_t archive_memory;     /* then: bytes of records that are not on disk, at most */
+    int64_t archive_patience_us; /* then: a sync that takes longer has failed */
     struct cluster_settings cluster;
     int64_t sync_interval_us;      /* synced: minimum time between two syncs */
     int64_t lazy_sync_interval_us; /* not synced: time between two syncs */

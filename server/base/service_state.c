@@ -55,7 +55,7 @@ bool service_check_overlay(struct service *service) {
     if (!overlay)
         return false;
     bool is_full = overlay_fullness(overlay, service->settings.overlay_limit) >= 100;
-    if (!is_full && service->state == SERVICE_UNAVAILABLE) {
+    if (!is_full && service->state == SERVICE_UNAVAILABLE && !service->outage.is_full) {
         service_set_state(service, service_good_state(service), "%s", "");
         log_line(service->settings.log, LOG_INFO, "ready: the overlay is within overlay_limit");
         return true;

@@ -83,6 +83,14 @@ struct erasing {
     uint64_t number, before; /* records before this position are rewritten */
 };
 
+/* The archive's disk fails and the server goes on: outage.h. */
+struct outage {
+    atomic_bool is_on; /* changed under the decision lock */
+    bool is_full;      /* memory is used up: nothing more is decided */
+    int64_t since_us;  /* monotonic */
+    char why[REASON_BYTES];
+};
+
 struct service {
     struct service_settings settings;
     char *archive_path, *generations_path; /* owned copies */
@@ -99,6 +107,7 @@ struct service {
     char reason[REASON_BYTES]; /* why not ready */
     struct error failure;      /* valid in SERVICE_FAILED */
     struct archive *archive;
+    struct outage outage;
     struct snapshot *rules;                /* the policy in force; one reference */
     struct pseudonym_keys *pseudonym_keys; /* for what it protects; NULL: none */
     uint16_t *rule_places;                 /* in rule_counts, of its rules */

@@ -22,6 +22,7 @@
 #include "server/front/front_http.h"
 #include "server/front/front_nng.h"
 #include "server/net/address.h"
+#include "server/ops/mapped_tables.h"
 #include "server/ops/metrics.h"
 #include "settings_of.h"
 #include "supervisor.h"
@@ -339,6 +340,9 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .sync_interval_us = options->sync_interval_us,
         .lazy_sync_interval_us = options->lazy_sync_interval_us,
         .replicated = options->durability == DURABILITY_REPLICATED,
+        .archive_degrades = options->archive_failure == ARCHIVE_FAILURE_DEGRADE,
+        .archive_memory = (uint64_t)options->archive_failure_memory_bytes,
+        .archive_patience_us = options->archive_failure_after_us,
         .cluster = cluster_settings_of(options),
         .max_ahead_us = options->max_ahead_us,
         .stale_after_us = options->stale_after_us,
@@ -590,6 +594,7 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
 /* From here on errors are logged, not printed. */
 static int serve(struct harrierd *harrierd) {
     signal(SIGPIPE, SIG_IGN);
+    mapped_tables_watch();
     signal(SIGXFSZ,
            SIG_IGN); /* at a file-size limit write() then fails with EFBIG, which is handled */
     confinement_hide_memory(&harrierd->options);

@@ -5,10 +5,10 @@
 #include "core/engine/engine.h"
 #include "core/policy/lang/read.h"
 #include "core/wire/message/message.h"
-#include "server/base/reject_log.h"
 #include "server/events/events.h"
 #include "server/net/address.h"
 #include "server/ops/log.h"
+#include "server/ops/reject_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +34,7 @@
 
 static const char *const tls_version_names[] = {"1.3", "1.2", NULL};
 static const char *const sandbox_names[] = {"on", "off", NULL};
+static const char *const archive_failure_names[] = {"stop", "degrade", NULL};
 static const char *const durability_names[] = {"written", "synced", "replicated", NULL};
 
 /* Headings of --help and of the example file. */
@@ -189,6 +190,22 @@ static const struct option table[] = {
      .least = US_PER_MS, .most = 60 * US_PER_S,
      .help = "With durability = written, the time between two syncs. No answer waits for them; a "
              "power failure may lose this much."},
+
+    {STORAGE, "archive_failure", OPTION_CHOICE, AT(archive_failure), "stop",
+     .choices = archive_failure_names,
+     .help = "What happens when the archive's disk fails. stop: requests are refused until it can "
+             "be written, and after a failed sync the server exits; nothing that was answered is "
+             "lost. degrade: transactions are still decided, marked as degraded with the reason "
+             "\"archive\", and written once the disk is back; a crash before that loses them. Not "
+             "in a cluster, where another node takes over."},
+    {STORAGE, "archive_failure_memory", OPTION_BYTES, AT(archive_failure_memory_bytes), "256MiB",
+     .least = INT64_C(1) << 20, .most = INT64_C(1) << 40,
+     .help = "With archive_failure = degrade, the memory for records that are not on disk. When it "
+             "is used up, requests are refused. It may be exceeded by one request's records."},
+    {STORAGE, "archive_failure_after", OPTION_DURATION, AT(archive_failure_after_us), "5s",
+     .least = 100 * US_PER_MS, .most = 600 * US_PER_S,
+     .help = "With archive_failure = degrade, a sync that takes longer than this counts as a "
+             "failure: a disk that hangs."},
 
     {STORAGE, "overlay_limit", OPTION_BYTES, AT(overlay_limit_bytes), "auto", .automatic = "auto",
      .least = 0, .most = INT64_C(1) << 50,
@@ -482,6 +499,10 @@ static int check_cluster(struct options *options, struct error *ret_error) {
     if (options->durability == DURABILITY_REPLICATED && !*options->log)
         return error_set(ret_error, ERROR_INVALID,
                          "durability = replicated needs a log to replicate to (option log)");
+    if (*options->log && options->archive_failure == ARCHIVE_FAILURE_DEGRADE)
+        return error_set(ret_error, ERROR_INVALID,
+                         "archive_failure = degrade is for a server that is alone; in a cluster "
+                         "(option log) another node takes over");
     if (*options->log && options->listen.count > 0 && !*options->advertise &&
         address_is_wildcard(options->listen.items[0]))
         return error_set(ret_error, ERROR_INVALID,

@@ -15,6 +15,7 @@
 
 enum tls_version { TLS_VERSION_1_3, TLS_VERSION_1_2 };
 enum sandbox_choice { SANDBOX_ON, SANDBOX_OFF };
+enum archive_failure { ARCHIVE_FAILURE_STOP, ARCHIVE_FAILURE_DEGRADE };
 enum durability { DURABILITY_WRITTEN, DURABILITY_SYNCED, DURABILITY_REPLICATED };
 
 struct options {
@@ -57,7 +58,9 @@ struct options {
     const char *advertise;          /* "": the first of listen */
     const char *log_config;         /* "": none */
     int64_t lease_us;
-    int64_t stale_after_us;      /* 0: never */
+    int64_t stale_after_us; /* 0: never */
+    int archive_failure;    /* enum archive_failure */
+    int64_t archive_failure_memory_bytes, archive_failure_after_us;
     int64_t overlay_limit_bytes; /* 0: none; OPTION_AUTOMATIC */
     int64_t slow_after_us;       /* 0: never */
     const char *rejects;         /* "": none */

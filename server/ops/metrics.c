@@ -199,6 +199,25 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [ARCHIVE_WRITE_FAILURES] = {.name = "harrierd_archive_write_failures_total",
                                 .type = METRIC_COUNTER,
                                 .help = "Failed writes to the archive."},
+    [ARCHIVE_DEGRADED] = {.name = "harrierd_archive_degraded",
+                          .type = METRIC_GAUGE,
+                          .help = "Whether the archive's disk fails and the server decides all "
+                                  "the same (1) or not (0): archive_failure = degrade."},
+    [ARCHIVE_HELD_RECORDS] = {.name = "harrierd_archive_held_records",
+                              .type = METRIC_GAUGE,
+                              .help = "Records in memory that could not be written."},
+    [ARCHIVE_HELD_BYTES] = {.name = "harrierd_archive_held_bytes",
+                            .type = METRIC_GAUGE,
+                            .help = "With archive_failure = degrade: memory of records that are "
+                                    "not known to be on disk; archive_failure_memory at most."},
+    [ARCHIVE_UNSAVED_ANSWERS] = {.name = "harrierd_archive_unsaved_answers_total",
+                                 .type = METRIC_COUNTER,
+                                 .help = "Decisions that were answered while they were in memory "
+                                         "only."},
+    [ARCHIVE_LOST] = {.name = "harrierd_archive_lost_records",
+                      .type = METRIC_GAUGE,
+                      .help = "Records that the disk has lost, as of the start: harrier archive "
+                              "quarantine has replaced them."},
     [ARCHIVE_SYNC_DURATION] = {.name = "harrierd_archive_sync_duration_seconds",
                                .type = METRIC_HISTOGRAM,
                                .unit = METRIC_MICROSECONDS,
@@ -310,6 +329,11 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                          .type = METRIC_GAUGE,
                          .help = "Position of the last record in that backup."},
     /* ---- policies ---- */
+    [GENERATION_DAMAGED] = {.name = "harrierd_generation_damaged",
+                            .type = METRIC_GAUGE,
+                            .help =
+                                "Whether the current tables are damaged, and others or none are "
+                                "in use (1), or not (0)."},
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,
                           .help = "Features of the policy that are absent until a rebuild."},

@@ -16,6 +16,7 @@
 #include "server/adopt/staleness.h"
 #include "server/base/append.h"
 #include "server/base/commit.h"
+#include "server/base/outage.h"
 #include "server/base/run_pool.h"
 
 #include "core/base/check.h"
@@ -220,6 +221,8 @@ static int may_record(const struct service *service, struct error *ret_error) {
         return error_set(ret_error, ERROR_UNAVAILABLE,
                          "the server is %s: %s; try again with the same ids",
                          service_state_name(service->state), service->reason);
+    if (outage_admit(service, CALL_BACKFILL, ret_error) < 0)
+        return -ERROR_UNAVAILABLE;
     if (service_is_filling(service))
         return error_set(ret_error, ERROR_UNAVAILABLE,
                          "the overlay is close to overlay_limit, and the rest of it is for "

@@ -238,6 +238,8 @@ void service_measure(struct service *service) {
     int64_t refused_us = service->refused.since_us;
     bool ready = service->state == service_good_state(service);
     bool decides = service->state == SERVICE_READY;
+    struct archive_held held = archive_held(service->archive);
+    bool is_degraded = atomic_load(&service->outage.is_on);
     uint64_t committed = service->replication.committed.position;
     bool is_member = service->replication.is_member;
     if (service->states.overlay)
@@ -251,6 +253,9 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, SERVER_START_TIME, 0, status.started_time_us);
     metric_gauge(metrics, ARCHIVE_POSITION, 0, (int64_t)status.position);
     metric_gauge(metrics, ARCHIVE_SYNCED_POSITION, 0, (int64_t)status.synced_position);
+    metric_gauge(metrics, ARCHIVE_DEGRADED, 0, is_degraded);
+    metric_gauge(metrics, ARCHIVE_HELD_RECORDS, 0, (int64_t)held.records);
+    metric_gauge(metrics, ARCHIVE_HELD_BYTES, 0, (int64_t)held.bytes);
     metric_gauge(metrics, NEWEST_EVENT_TIME, 0, status.newest_event_time_us);
     metric_gauge(metrics, OVERLAY_ENTITIES, 0, (int64_t)status.overlay_entities);
     metric_gauge(metrics, OVERLAY_BYTES, 0, (int64_t)status.overlay_bytes);

@@ -4,7 +4,7 @@
 #include "rejected.h"
 
 #include "core/policy/load/schema.h"
-#include "server/base/reject_log.h"
+#include "server/ops/reject_log.h"
 
 struct policy_masking {
     struct card_masking masking; /* first */

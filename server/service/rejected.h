@@ -1,5 +1,5 @@
 /* Transactions of a Score call that were refused for a reason of their own, on their way to the
- * file of rejects (server/base/reject_log.h). */
+ * file of rejects (server/ops/reject_log.h). */
 #pragma once
 
 #include "server/base/run.h"

@@ -8,10 +8,12 @@
 #include "core/base/lock_order.h"
 #include "core/base/value.h"
 #include "core/store/pseudonyms/pseudonym_keys.h"
+#include "core/store/upkeep/archive_lost.h"
 #include "explain.h"
 #include "find_queue.h"
 #include "overload.h"
 #include "server/adopt/admission.h"
+#include "server/adopt/adoption.h"
 #include "server/adopt/background.h"
 #include "server/adopt/erasure.h"
 #include "server/adopt/protection.h"
@@ -21,10 +23,10 @@
 #include "server/base/commit.h"
 #include "server/base/deferred_free.h"
 #include "server/base/drift_counts.h"
-#include "server/base/reject_log.h"
 #include "server/base/run_pool.h"
 #include "server/cluster/cluster.h"
 #include "server/events/event_watch.h"
+#include "server/ops/reject_log.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -51,7 +53,8 @@ static int load_policy(struct service *service, struct error *ret_error) {
 
 /* A record cut short by a crash is normal; it is cut off, saved and reported. */
 static int open_archive(struct service *service, struct error *ret_error) {
-    const struct archive_options options = {.on_zeros = service->settings.synced};
+    const struct archive_options options = {.on_zeros = service->settings.synced,
+                                            .keeps = service->settings.archive_degrades};
     struct archive_recovery recovery;
     int r = archive_open(service->archive_path, &options, &service->archive, &recovery, ret_error);
     if (r < 0)
@@ -65,6 +68,23 @@ static int open_archive(struct service *service, struct error *ret_error) {
                       " bytes after position %" PRIu64 " were cut off and saved in %s",
                       recovery.torn_bytes, recovery.position, recovery.torn_file);
     return 0;
+}
+
+/* A quarantine lets the server start without them, but nobody shall forget. */
+static void report_lost(struct service *service) {
+    struct archive_lost lost;
+    struct buffer line;
+    struct error ignored;
+    if (archive_lost_find(service->archive_path, &lost, &ignored) < 0)
+        return;
+    metric_gauge(service->settings.metrics, ARCHIVE_LOST, 0, (int64_t)lost.records);
+    if (lost.records == 0)
+        return;
+    buffer_init(&line);
+    archive_lost_describe(&lost, &line);
+    log_line(service->settings.log, LOG_WARNING, "%.*s", (int)line.length,
+             (const char *)line.bytes);
+    buffer_deinit(&line);
 }
 
 static int open_rejects(struct service *service, struct error *ret_error) {
@@ -178,16 +198,22 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     if (r == 0)
         r = open_archive(service, ret_error);
     if (r == 0)
+        report_lost(service);
+    if (r == 0)
         r = protection_open(service, ret_error);
     if (r == 0)
         r = open_rejects(service, ret_error);
     if (r == 0)
         r = erasure_resume(service, ret_error);
+    struct error damage;
     const struct fold_source source = {.archive = service->archive_path,
                                        .generations = service->generations_path,
-                                       .rules = service->rules};
+                                       .rules = service->rules,
+                                       .damage = &damage};
     if (r == 0)
         r = fold_begin(&source, &service->first_fold, ret_error);
+    if (r == 0)
+        adoption_note_damage(service, &damage, service->first_fold);
     if (r < 0) {
         archive_close(service->archive);
         service_free(service);
@@ -216,6 +242,20 @@ static void log_last_failures(struct service *service) {
         rule_failures_log(&due, service->settings.log);
 }
 
+/* The commit thread has tried a last time. */
+static int check_held(const struct service *service, struct error *ret_error) {
+    struct archive_held held = archive_held(service->archive);
+    if (held.records == 0 && !held.is_broken)
+        return 0;
+    error_set(ret_error, ERROR_SYSTEM,
+              "the archive's disk fails: records %" PRIu64 " to %" PRIu64
+              " were decided, are in memory only, and are lost: %s",
+              archive_synced(service->archive) + 1, archive_end(service->archive).position,
+              service->outage.why);
+    log_line_with(service->settings.log, LOG_ERROR, LOG_FAILURE(ret_error), "%s", ret_error->text);
+    return -ERROR_SYSTEM;
+}
+
 /* explain first, while the commit thread still syncs what an explanation waits for. Then the jobs,
  * which may still adopt a policy; the commit thread syncs what they wrote. */
 int service_close(struct service *service, struct error *ret_error) {
@@ -230,6 +270,8 @@ int service_close(struct service *service, struct error *ret_error) {
         service); /* last, since it may be reading a large file: meanwhile the others have ended */
     log_last_failures(service);
     int r = service_failure(service, ret_error);
+    if (r == 0)
+        r = check_held(service, ret_error);
     archive_close(service->archive);
     service_free(service);
     return r;

@@ -26,6 +26,7 @@
 #include "server/adopt/reload.h"
 #include "server/base/append.h"
 #include "server/base/commit.h"
+#include "server/base/outage.h"
 #include "server/base/run_pool.h"
 
 static enum next decode(struct run *run);
@@ -99,9 +100,11 @@ static enum next admit(struct run *run) {
     bool is_reload = run->message.call == CALL_RELOAD && service->state != SERVICE_FAILED;
     if (!service_writes(service) && writes(&run->message))
         return run_refuse_standby(run);
+    struct error error;
+    if (serves && writes(&run->message) && outage_admit(service, run->message.call, &error) < 0)
+        return run_refuse(run, &error, (struct text){0});
     if (serves || is_reload || run->message.call == CALL_STATUS)
         return NEXT;
-    struct error error;
     error_set(&error, ERROR_UNAVAILABLE, "the server is %s: %s; try again with the same ids",
               service_state_name(service->state), service->reason);
     return run_refuse(run, &error, (struct text){0});

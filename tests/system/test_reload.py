@@ -7,6 +7,7 @@ hundred takes may at most double."""
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import unittest
 
 import segments
 import wire
-from server import POLICY, START_US, WAIT, ServerTest, transaction
+from server import POLICY, START_US, WAIT, ServerTest, is_sanitized, transaction
 
 HARRIER = os.environ["HARRIER"]
 RELOADS = int(os.environ.get("HARRIER_RELOADS", "20"))
@@ -118,6 +119,26 @@ class PolicyTest(ServerTest):
         done = self.harrier("replay", os.path.dirname(server.archive), "--recorded")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("Every decision equals the archived one.\n", done.stdout)
+
+
+class RoomTest(PolicyTest):
+    @unittest.skipIf(is_sanitized(), "AddressSanitizer reserves terabytes")
+    def test_without_memory_it_is_refused(self):
+        """The process does not end, as it would if an allocation failed on the way."""
+        server = self.server().start()
+        with open(f"/proc/{server.process.pid}/status", encoding="utf-8") as status:
+            size = next(int(line.split()[1]) for line in status if line.startswith("VmSize"))
+        unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_AS)
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, ((size + 24576) * 1024, unlimited[1]))
+        write_folder(self.policy, scored(500))
+        done = self.harrier("reload", "--to", server.address, "--wait")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("too little memory", done.stdout + done.stderr)
+        with server.connect() as connection:
+            self.assertIn("decision", connection.score([transaction(1)])[0])
+            self.assertIn("too little memory", connection.status()["reload_error"])
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, unlimited)
+        self.assertEqual(self.harrier("reload", "--to", server.address, "--wait").returncode, 0)
 
 
 class CommandTest(PolicyTest):

@@ -52,6 +52,10 @@ static void judge_status(struct doctor *doctor, const char *address,
         doctor_bad(doctor, "docs/operations/troubleshooting.md has what each reason means",
                    "%s is %s: %s", address, status->state,
                    *status->state_reason ? status->state_reason : "it does not say why");
+    else if (strncmp(status->state_reason, "degraded: archive", 17) == 0)
+        doctor_bad(doctor, "bring the archive's disk back, and do not restart the server",
+                   "%s decides, but what it decides is in memory only: %s", address,
+                   status->state_reason);
     else if (*status->reload_error)
         doctor_warn(doctor, "correct the folder; the policy in force stays until then",
                     "%s is %s, but refuses to reload: %s", address, status->state,

@@ -1,5 +1,5 @@
 /* Counts a server's file of refused transactions by reason: the file and the older one beside it
- * (server/base/reject_log.h). */
+ * (server/ops/reject_log.h). */
 #pragma once
 
 #include "batch/night/night_findings.h"

@@ -230,6 +230,10 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
     case RECORD_ERASURE:
         add_erasure(buffer, &record->erasure);
         break;
+    case RECORD_LOST:
+        buffer_printf(buffer, "with records %" PRIu64 " to %" PRIu64 ": %" TEXT_FORMAT,
+                      record->lost.first, record->lost.last, TEXT_ARGS(record->lost.file));
+        break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
         hash_hex(record->snapshot.snapshot_id, id);
@@ -461,6 +465,11 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_ERASURE:
         json_erasure(buffer, &record->erasure);
+        break;
+    case RECORD_LOST:
+        json_add_unsigned(buffer, "first", record->lost.first);
+        json_add_unsigned(buffer, "last", record->lost.last);
+        json_add_text(buffer, "file", record->lost.file);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

@@ -1,11 +1,11 @@
 /* harrier archive: the care of an archive. list: which segments there are; verify: is every byte
  * what was written? seal: closed segments are compressed and chained by hash; prune: the oldest are
- * dropped. A server may write meanwhile.
+ * dropped. A server may write meanwhile. quarantine: damaged ones are put aside; no server may run.
  *
  * The work is in core/store/archive/ and batch/; this file has the options, the two forms of each
- * report (of prune in prune_task.c) and the progress bar. Only seal and prune write, and only they
- * lower the process's priority: they may run long beside a server. Nothing here repairs a damaged
- * archive. */
+ * report (of prune in prune_task.c, of quarantine in quarantine_task.c) and the progress bar. Only
+ * seal, prune and quarantine write, and only the first two lower the process's priority: they may
+ * run long beside a server. */
 #include "batch/verify/archive_verify.h"
 
 #include "clients/cli/commands/command.h"
@@ -25,6 +25,7 @@
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_seal.h"
 #include "prune_task.h"
+#include "quarantine_task.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -43,12 +44,17 @@ static int list(const struct options *options, const char *archive);
 static int verify(const struct options *options, const char *archive);
 static int seal(const struct options *options, const char *archive);
 static int prune(const struct options *options, const char *archive);
+static int quarantine(const struct options *options, const char *archive);
 
 /* What the first argument selects; each task prints its own report and returns the exit status. */
 static const struct task {
     const char *name;
     int (*run)(const struct options *options, const char *archive);
-} tasks[] = {{"list", list}, {"verify", verify}, {"seal", seal}, {"prune", prune}};
+} tasks[] = {{"list", list},
+             {"verify", verify},
+             {"seal", seal},
+             {"prune", prune},
+             {"quarantine", quarantine}};
 
 /* The paths are argp's: they live as long as argv. */
 struct options {
@@ -68,8 +74,10 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
             return &tasks[i];
-    argp_error(state, "there is no \"harrier archive %s\" (expected list, verify, seal or prune)",
-               name);
+    argp_error(
+        state,
+        "there is no \"harrier archive %s\" (expected list, verify, seal, prune or quarantine)",
+        name);
     return NULL;
 }
 
@@ -85,8 +93,10 @@ static void check_task(const struct options *options, struct argp_state *state) 
     bool prunes = options->task->run == prune;
     if (options->has_expected && options->task->run != verify)
         argp_error(state, "--expect is for verify");
-    if ((options->has_before || options->dry_run) && !prunes)
-        argp_error(state, "%s is for prune", options->has_before ? "--before" : "--dry-run");
+    if (options->has_before && !prunes)
+        argp_error(state, "--before is for prune");
+    if (options->dry_run && !prunes && options->task->run != quarantine)
+        argp_error(state, "--dry-run is for prune and quarantine");
     if (prunes && !options->has_before)
         argp_error(state, "before which time? (--before 2026-01-31)");
 }
@@ -128,7 +138,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!options->task)
-            argp_error(state, "list, verify, seal or prune?");
+            argp_error(state, "list, verify, seal, prune or quarantine?");
         if (!options->archive)
             argp_error(state, FOLDER_ARCHIVE_MISSING);
         check_task(options, state);
@@ -144,11 +154,11 @@ static const struct argp_option arguments[] = {
      "verify: compare what an earlier verify printed as \"sealed up to\" with the archive", 0},
     {"before", OPTION_BEFORE, "TIME", 0,
      "prune: drop the segments whose records were all received before TIME", 0},
-    {"dry-run", OPTION_DRY_RUN, NULL, 0, "prune: only print what would go, and what keeps the rest",
-     0},
+    {"dry-run", OPTION_DRY_RUN, NULL, 0,
+     "prune, quarantine: only print what would go, and what keeps the rest", 0},
     {"json", 'j', NULL, 0, "JSON lines", 0},
     {"quiet", 'q', NULL, 0,
-     "verify, seal and prune: no progress and no report, only damage, differences and errors", 0},
+     "all but list: no progress and no report, only damage, differences and errors", 0},
     PROGRESS_ARGUMENT(0),
     {0},
 };
@@ -156,16 +166,20 @@ static const struct argp_option arguments[] = {
 static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
-    .args_doc = "list ARCHIVE\nverify ARCHIVE\nseal ARCHIVE\nprune DATA --before TIME",
+    .args_doc =
+        "list ARCHIVE\nverify ARCHIVE\nseal ARCHIVE\nprune DATA --before TIME\nquarantine ARCHIVE",
     .doc =
         "list shows an archive's segments, their records and their sizes. verify reads the whole "
         "archive and checks every checksum, the chain through all records, the seals, that "
         "positions have no gaps and that times never go back. seal compresses closed segments and "
         "chains them by hash, as rebuild does every night. prune drops the oldest sealed segments, "
         "as far as the tables in use cover them: states and later decisions stay what they are, "
-        "but earlier transactions can no longer be found, replayed or amended. ARCHIVE is the "
+        "but earlier transactions can no longer be found, replayed or amended. quarantine is for "
+        "damage that no backup mends: it puts damaged segments aside and replaces them by what is "
+        "left of them, so that the archive can be used without the records that are lost. ARCHIVE "
+        "is the "
         "archive's folder or the server's data folder around it, DATA that data folder. A server "
-        "may be writing."
+        "may be writing, except during a quarantine."
         "\vverify continues after a damaged segment and reports all of them, with file and byte. "
         "list and "
         "verify change nothing; seal removes a plain file only after reading the sealed one back. "
@@ -176,6 +190,16 @@ static const struct argp argp = {
         "read or written, 75 interrupted, or "
         "another process seals or prunes it, or rebuilds tables.",
 };
+
+/* ---- quarantine ---- */
+
+static int quarantine(const struct options *options, const char *archive) {
+    const struct quarantine_task task = {.archive = archive,
+                                         .dry_run = options->dry_run,
+                                         .json = options->json,
+                                         .quiet = options->quiet};
+    return quarantine_task_run(&task);
+}
 
 /* ---- list ---- */
 

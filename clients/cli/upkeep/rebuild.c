@@ -14,6 +14,7 @@
 #include "clients/cli/terminal/progress_bar.h"
 
 #include "clients/cli/commands/command.h"
+#include "clients/cli/io/beginning.h"
 #include "clients/cli/output/threshold_output.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -318,6 +319,7 @@ int command_rebuild(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
     char *archive = folder_in(options.data, FOLDER_ARCHIVE);
+    beginning_note(archive, true);
     char *generations = folder_in(options.data, FOLDER_GENERATIONS);
     options.rebuild.archive = archive;
     options.rebuild.generations = generations;

@@ -32,6 +32,9 @@ struct archive_options {
      * system's journal. The price is that every byte is written twice, once in the background: see
      * archive_wants_spare(). */
     bool on_zeros;
+    /* What is not known to be on disk stays in memory: what was appended and could not be written,
+     * and what was written and not synced. See archive_held(). */
+    bool keeps;
 };
 
 struct archive_recovery {
@@ -85,6 +88,24 @@ int archive_append_encoded(struct archive *archive, enum record_type type, struc
  * then counts as synced, and starts the new one: some milliseconds. */
 int archive_write(struct archive *archive, struct error *ret_error);
 
+/* With `keeps` a failed write takes nothing back: what was appended stays, with its positions, can
+ * be read with archive_read(), and is written by the next call that succeeds, in order. A failed
+ * sync is not final either: the bytes that it may have lost are in memory and are written again
+ * first (Linux reports a failed sync once and then considers the pages clean: a second sync alone
+ * would succeed and prove nothing). No call fails for good. Other segments' files, and what other
+ * processes read, stay as they were.
+ *
+ * Like archive_write(), but about so many bytes at most, so that a caller that holds a lock can
+ * catch up in steps. Only with `keeps`. */
+int archive_write_some(struct archive *archive, size_t bytes, struct error *ret_error);
+/* What memory holds with `keeps`; the owner limits it, by refusing to append more. */
+struct archive_held {
+    uint64_t records; /* appended and not written */
+    uint64_t bytes;   /* of these, and of what is written and not known to be on disk */
+    bool is_broken;   /* a sync or a write failed and is not made good yet */
+};
+struct archive_held archive_held(const struct archive *archive);
+
 /* The record that is appended next begins a new segment, so that the one before it is closed once
  * it is written. Nothing may be appended and not written. */
 void archive_end_segment(struct archive *archive);
@@ -98,9 +119,12 @@ void archive_reopen_segments(struct archive *archive);
  *   finish  must follow wait, whether that succeeded or not
  *
  * After success archive_synced() moves and the sync mark is written. After a failure no one knows
- * what reached the disk, and the archive accepts no more writes, as after a failed archive_write().
+ * what reached the disk, and the archive accepts no more writes, as after a failed archive_write();
+ * with `keeps` the next call writes again what may be lost.
  * At most one sync at a time. */
 struct archive_sync {
+    size_t segments; /* and the file's size then */
+    uint64_t size;
     int descriptor; /* the archive's; not the one it writes through, as a write may move on to
                        another segment meanwhile */
     uint64_t position;
@@ -135,6 +159,7 @@ int archive_cut(struct archive *archive, struct archive_place place,
                 struct archive_cut_report *ret_report, struct error *ret_error);
 
 struct archive_place archive_end(const struct archive *archive); /* the last appended record */
+uint64_t archive_written(const struct archive *archive);         /* the kernel has it */
 uint64_t archive_synced(const struct archive *archive);          /* known to be on disk */
 int64_t archive_time(const struct archive *archive);             /* receive time of the last */
 

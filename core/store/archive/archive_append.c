@@ -21,18 +21,20 @@
 #include <unistd.h>
 
 #define SEGMENT_BYTES_DEFAULT (UINT64_C(64) << 20)
-#define PENDING_KEPT_BYTES    ((size_t)4 << 20)
 
 int archive_open(const char *path, const struct archive_options *options,
                  struct archive **ret_archive, struct archive_recovery *ret_recovery,
                  struct error *ret_error) {
     struct archive *archive = check_calloc(1, sizeof *archive);
     archive->path = text_copy(text_of(path));
-    archive->directory = archive->lock = archive->written.descriptor = archive->syncing = -1;
+    archive->directory = archive->lock = archive->written.descriptor = -1;
+    archive->syncing = archive->unsynced.closing = -1;
     archive->segment_bytes =
         options && options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES_DEFAULT;
     archive->on_zeros = options && options->on_zeros;
+    archive->keeps = options && options->keeps;
     buffer_init(&archive->pending);
+    buffer_init(&archive->unsynced.bytes);
     int r = directory_make(AT_FDCWD, path, &archive->directory, ret_error);
     if (r == 0)
         r = directory_lock(archive->directory, path, "writes to this archive", &archive->lock,
@@ -42,6 +44,8 @@ int archive_open(const char *path, const struct archive_options *options,
         if (r < 0)
             error_prefix(ret_error, "%s", path);
     }
+    if (r == 0)
+        r = archive_keep_begin(archive, ret_error);
     if (r < 0) {
         archive->failed = true; /* nothing to write on closing */
         archive_close(archive);
@@ -81,6 +85,7 @@ void archive_close(struct archive *archive) {
     }
     close_descriptor(archive->written.descriptor);
     close_descriptor(archive->syncing);
+    archive_keep_end(archive);
     archive_forget_indexes(archive);
     segment_list_deinit(&archive->list);
     buffer_deinit(&archive->pending);
@@ -159,6 +164,8 @@ static int write_bytes(struct archive *archive, const void *bytes, size_t length
         return error_set_errno(ret_error, errno, "%s/%s: byte %" PRIu64 ": cannot write",
                                archive->path, last_name(archive), archive->written.size);
     archive->written.size += length;
+    if (archive->keeps)
+        buffer_append(&archive->unsynced.bytes, bytes, length);
     return 0;
 }
 
@@ -173,13 +180,13 @@ static int write_mark(struct archive *archive, struct archive_place place,
     return r;
 }
 
-/* After a failed sync no one knows which pages reached the disk, and the kernel takes them for clean
- * (it reports the error once). Whoever opens the archive next writes them again. */
+/* After a failed sync no one knows which pages reached the disk, and the kernel takes them for
+ * clean (it reports the error once). Whoever opens the archive next writes them again. */
 static int sync_segment(struct archive *archive, struct error *ret_error) {
-    if (fdatasync(archive->written.descriptor) == 0)
+    if (fdatasync(archive_closing_descriptor(archive)) == 0)
         return 0;
     int number = errno;
-    archive->failed = true;
+    archive_note_failure(archive);
     return error_set_errno(ret_error, number, "%s/%s: cannot sync", archive->path,
                            last_name(archive));
 }
@@ -190,7 +197,7 @@ static int cut_segment(struct archive *archive, struct error *ret_error) {
     if (!archive->on_zeros || (cut_zeros(archive) == 0 && fsync(archive->written.descriptor) == 0))
         return 0;
     int number = errno;
-    archive->failed = true;
+    archive_note_failure(archive);
     return error_set_errno(ret_error, number, "%s/%s: cannot truncate the zeros after its end",
                            archive->path, last_name(archive));
 }
@@ -237,17 +244,15 @@ static int sync_names(struct archive *archive, const char *day, struct error *re
     return r < 0 ? error_prefix(ret_error, "%s", archive->path) : 0;
 }
 
-/* Removes a segment that was just begun, or the spare that was to be one, for good: if it came back
- * in a crash, it would begin with a record that the segment before it has by then, or stand behind
- * one that has lost the sync mark which a later one relies on. */
-static int remove_file(struct archive *archive, const char *name) {
+/* If it came back in a crash, it would begin with a record that the segment before it has by then,
+ * or stand behind one that has lost the sync mark which a later one relies on. */
+int archive_remove_file(const struct archive *archive, const char *name, struct error *ret_error) {
     char folder[DAY_NAME_SIZE] = ".";
-    struct error ignored;
     if (strchr(name, '/'))
         memcpy(folder, name, sizeof folder - 1);
-    return unlinkat(archive->directory, name, 0) < 0
-               ? -1
-               : directory_sync(archive->directory, folder, &ignored);
+    if (unlinkat(archive->directory, name, 0) < 0 && errno != ENOENT)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot remove", archive->path, name);
+    return directory_sync(archive->directory, folder, ret_error);
 }
 
 /* A file for the segment: the spare, which is renamed once its header is on disk, or a new one.
@@ -303,9 +308,10 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
     if (r == 0)
         r = sync_names(archive, folder, ret_error);
     if (r < 0) {
+        struct error ignored;
         close(descriptor);
-        if (remove_file(archive, name) < 0)
-            archive->failed = true;
+        if (archive_remove_file(archive, name, &ignored) < 0)
+            archive_note_leftover(archive, name);
         archive->list.count--;
         return r;
     }
@@ -313,6 +319,7 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
     archive->written.size = SEGMENT_HEADER_SIZE;
     archive->written.segment_count = archive->list.count;
     archive->ends_segment = false;
+    archive_keep_restart(archive);
     archive_close_indexes(archive);
     return 0;
 }
@@ -335,13 +342,14 @@ static size_t frame_start(const struct archive *archive, size_t index) {
     return index < archive->frame_count ? archive->frames[index].start : archive->pending.length;
 }
 
-/* Writes the frames from `index` on that belong to the last segment, by day and size, with one
- * call. Returns the index of the first one that does not. */
-static ssize_t write_run(struct archive *archive, size_t index, struct error *ret_error) {
+/* Writes the frames from `index` on, of the first `count`, that belong to the last segment, by day
+ * and size, with one call. Returns the index of the first one that does not. */
+static ssize_t write_run(struct archive *archive, size_t index, size_t count,
+                         struct error *ret_error) {
     const struct pending_frame *frames = archive->frames;
     int32_t day = day_of(frames[index].time_us);
     size_t start = frames[index].start, end = index + 1;
-    while (end < archive->frame_count && day_of(frames[end].time_us) == day &&
+    while (end < count && day_of(frames[end].time_us) == day &&
            archive->written.size + (frames[end].start - start) < archive->segment_bytes)
         end++;
     int r = write_bytes(archive, archive->pending.bytes + start, frame_start(archive, end) - start,
@@ -354,11 +362,13 @@ static ssize_t write_run(struct archive *archive, size_t index, struct error *re
     return (ssize_t)end;
 }
 
-/* kept: the descriptor of the first segment written to, which stays open, and so claimed, until all
- * is written: the write may still be rolled back to there. -1: none yet. */
-static int write_pending(struct archive *archive, int *kept, struct error *ret_error) {
+/* The first `count` frames. kept: the descriptor of the first segment written to, which stays open,
+ * and so claimed, until all is written: the write may still be rolled back to there. -1: none yet.
+ */
+static int write_pending(struct archive *archive, size_t count, int *kept,
+                         struct error *ret_error) {
     size_t index = 0;
-    while (index < archive->frame_count) {
+    while (index < count) {
         int32_t day = day_of(archive->frames[index].time_us);
         if (needs_segment(archive, day)) {
             int before = archive->written.descriptor;
@@ -372,7 +382,7 @@ static int write_pending(struct archive *archive, int *kept, struct error *ret_e
             else if (before != *kept)
                 close_descriptor(before);
         }
-        ssize_t next = write_run(archive, index, ret_error);
+        ssize_t next = write_run(archive, index, count, ret_error);
         if (next < 0)
             return (int)next;
         index = (size_t)next;
@@ -390,32 +400,35 @@ static void roll_back(struct archive *archive, const struct archive_written *bef
         archive->written.synced != before->synced || archive->list.count != before->segment_count;
     while (archive->list.count > before->segment_count) { /* the newest first */
         const char *name = archive->list.segments[archive->list.count - 1].name;
-        if (remove_file(archive, name) < 0)
-            archive->failed = true;
+        bool is_followed = archive->unsynced.leftover_count > 0; /* then this one stays, too */
+        struct error ignored;
+        if (is_followed || archive_remove_file(archive, name, &ignored) < 0)
+            archive_note_leftover(archive, name);
         archive->list.count--;
         archive->syncing_first = 0; /* a new file may get the same name */
     }
     archive->written = *before;
+    archive_keep_roll_back(archive, rotated);
     if (kept != before->descriptor)
         close_descriptor(kept);
-    /* A new segment that is still there follows the old one with its mark. Whoever opens the
-     * archive finds what was refused, and clients ask for it again. */
-    if (archive->failed)
+    /* A new segment that could not be removed follows the old one as it is now. Truncated, it would
+     * leave a gap before the new one if the machine crashed. */
+    if (archive->unsynced.leftover_count > 0) {
+        archive_note_length(archive);
         return;
+    }
     if (before->descriptor >= 0 && ftruncate(before->descriptor, (off_t)before->size) < 0)
-        archive->failed = true;
+        archive_note_length(archive);
     /* The sync mark that closed the segment may be on disk already: it must not come back in a
      * crash. */
     if (before->descriptor >= 0 && rotated && fdatasync(before->descriptor) < 0)
-        archive->failed = true;
+        archive_note_failure(archive);
 }
 
 /* After a failure this drops the appended records; after success the records are written and only
  * the buffer is reset. */
 static void drop_pending(struct archive *archive) {
-    buffer_clear(&archive->pending);
-    if (archive->pending.capacity > PENDING_KEPT_BYTES) /* a snapshot passed through */
-        buffer_deinit(&archive->pending);
+    archive_empty_buffer(&archive->pending);
     archive->frame_count = 0;
     archive->end = archive->written.place;
     archive->time_us = archive->written.time_us;
@@ -427,18 +440,63 @@ static int refuse_failed(const struct archive *archive, struct error *ret_error)
                      archive->path);
 }
 
-int archive_write(struct archive *archive, struct error *ret_error) {
-    if (archive->failed) {
-        drop_pending(archive);
-        return refuse_failed(archive, ret_error);
-    }
+/* All or nothing of the first `count` frames, which stay pending. */
+static int write_frames(struct archive *archive, size_t count, struct error *ret_error) {
     struct archive_written before = archive->written;
     int kept = before.descriptor;
-    int r = write_pending(archive, &kept, ret_error);
+    int r = write_pending(archive, count, &kept, ret_error);
     if (r < 0)
         roll_back(archive, &before, kept);
     else if (kept != archive->written.descriptor)
         close_descriptor(kept);
+    return r;
+}
+
+/* The first frames are written: those after them move to the front. */
+static void drop_written(struct archive *archive, size_t count) {
+    size_t bytes = frame_start(archive, count);
+    archive->frame_count -= count;
+    memmove(archive->frames, archive->frames + count,
+            archive->frame_count * sizeof *archive->frames);
+    for (size_t i = 0; i < archive->frame_count; i++)
+        archive->frames[i].start -= bytes;
+    buffer_drop(&archive->pending, bytes);
+}
+
+/* As many frames as have so many bytes, but one at least. */
+static size_t frames_within(const struct archive *archive, size_t bytes) {
+    size_t count = 1;
+    while (count < archive->frame_count && frame_start(archive, count + 1) <= bytes)
+        count++;
+    return count;
+}
+
+int archive_write_some(struct archive *archive, size_t bytes, struct error *ret_error) {
+    check(archive->keeps);
+    int r = archive_mend(archive, ret_error);
+    if (r < 0 || archive->frame_count == 0)
+        return r;
+    size_t count = frame_start(archive, archive->frame_count) <= bytes
+                       ? archive->frame_count
+                       : frames_within(archive, bytes);
+    r = write_frames(archive, count, ret_error);
+    if (r < 0)
+        return r;
+    if (count == archive->frame_count)
+        drop_pending(archive);
+    else
+        drop_written(archive, count);
+    return 0;
+}
+
+int archive_write(struct archive *archive, struct error *ret_error) {
+    if (archive->keeps)
+        return archive_write_some(archive, SIZE_MAX, ret_error);
+    if (archive->failed) {
+        drop_pending(archive);
+        return refuse_failed(archive, ret_error);
+    }
+    int r = write_frames(archive, archive->frame_count, ret_error);
     drop_pending(archive); /* after success only the buffer: end and written are the same */
     return r;
 }
@@ -470,12 +528,17 @@ int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
                        struct error *ret_error) {
     if (archive->failed)
         return refuse_failed(archive, ret_error);
+    int r = archive_mend(archive, ret_error);
+    if (r < 0)
+        return r;
     if (archive->written.place.position <= archive->written.synced)
         return 0;
-    int r = open_for_syncing(archive, ret_error);
+    r = open_for_syncing(archive, ret_error);
     if (r < 0)
         return r;
     *ret_sync = (struct archive_sync){.descriptor = archive->syncing,
+                                      .segments = archive->list.count,
+                                      .size = archive->written.size,
                                       .position = archive->written.place.position,
                                       .chain = archive->written.place.chain};
     return 1;
@@ -495,22 +558,34 @@ int archive_sync_wait(struct archive_sync *sync, struct error *ret_error) {
 int archive_sync_finish(struct archive *archive, struct archive_sync *sync,
                         struct error *ret_error) {
     if (sync->failed)
-        archive->failed = true;
+        archive_note_failure(archive);
     if (archive->failed)
         return refuse_failed(archive, ret_error);
+    if (sync->failed)
+        return error_set(ret_error, ERROR_SYSTEM,
+                         "%s: what is on disk after record %" PRIu64
+                         " is unknown; it will be written again",
+                         archive->path, archive->written.synced);
+    archive_keep_synced(archive, sync);
     if (sync->position <= archive->written.synced) /* closing a segment synced it meanwhile */
         return 0;
     archive->written.synced = sync->position;
+    if (archive->unsynced.is_broken) /* a write has failed meanwhile: its remains are in the way */
+        return 0;
     uint64_t size = archive->written.size;
     const struct archive_place place = {.position = sync->position, .chain = sync->chain};
     int r = write_mark(archive, place, ret_error);
     if (r < 0 && ftruncate(archive->written.descriptor, (off_t)size) < 0)
-        archive->failed = true;
+        archive_note_length(archive);
     return r;
 }
 
 struct archive_place archive_end(const struct archive *archive) {
     return archive->end;
+}
+
+uint64_t archive_written(const struct archive *archive) {
+    return archive->written.place.position;
 }
 
 uint64_t archive_synced(const struct archive *archive) {

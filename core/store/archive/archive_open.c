@@ -3,7 +3,10 @@
  * Closed segments are examined at both ends only: the header must continue from the sync mark at
  * the end of the segment before, or from its seal. The last segment is read in full. Until here
  * nothing is changed; when everything but the tail is known to be in order, the tail is copied
- * aside and cut off. Invariant: nothing that a sync mark covers is ever dropped. */
+ * aside and cut off. Invariant: nothing that a sync mark covers is ever dropped.
+ *
+ * What no sync mark covers may be in the kernel's memory alone, and after a failed sync the kernel
+ * considers it clean: syncing would succeed and write nothing. So it is written again first. */
 #include "archive_epoch.h"
 #include "archive_writer.h"
 

@@ -38,13 +38,25 @@ struct archive_written {
     size_t segment_count;
 };
 
+/* With `keeps`: what is needed to go on after a failure of the disk. archive_keep.c */
+struct archive_unsynced {
+    struct buffer bytes; /* the last segment's, from `offset` to its end: on disk or not */
+    uint64_t offset;
+    int closing;      /* a descriptor that has seen no failed sync; -1: the writer's own */
+    bool is_broken;   /* the disk may lack these bytes: write them again */
+    bool is_too_long; /* the file may be longer than `written` says */
+    char (*leftovers)[SEGMENT_NAME_SIZE]; /* new segments that could not be removed, newest first */
+    size_t leftover_count;
+};
+
 struct archive {
     char *path;
     int directory, lock;
     uint64_t segment_bytes;
-    bool on_zeros, has_spare;
+    bool on_zeros, has_spare, keeps;
+    struct archive_unsynced unsynced;
     struct archive_begin begin; /* where it began when it was opened */
-    bool ends_segment; /* the next record begins a new one */
+    bool ends_segment;          /* the next record begins a new one */
     struct segment_list list;
     struct segment_index *indexes; /* parallel to list */
     size_t index_count;            /* of indexes that are initialised */
@@ -75,6 +87,32 @@ void archive_zero_fill(struct archive *archive);
 int archive_open_spare(struct archive *archive);
 void archive_remove_spare(struct archive *archive);
 #define ARCHIVE_SPARE "spare"
+
+/* ---- archive_keep.c; all but note_*() and mend() do nothing without `keeps` ---- */
+
+/* After recovery: what is in the last segment must be on disk, as no copy of it is in memory. */
+int archive_keep_begin(struct archive *archive, struct error *ret_error);
+void archive_keep_end(struct archive *archive);
+/* A new segment has begun; all before it is on disk. */
+void archive_keep_restart(struct archive *archive);
+/* written is what it was before a write that failed. rotated: its segment was closed meanwhile, and
+ * so synced. */
+void archive_keep_roll_back(struct archive *archive, bool rotated);
+/* A sync has succeeded. */
+void archive_keep_synced(struct archive *archive, const struct archive_sync *sync);
+/* What a closing segment is synced through. */
+int archive_closing_descriptor(const struct archive *archive);
+/* What is on disk is not what memory says. Without `keeps` that is final: `failed`. */
+void archive_note_failure(struct archive *archive);
+void archive_note_length(struct archive *archive); /* ftruncate() failed */
+/* Removes a segment that was just begun, or the spare that was to be one, for good; also if it is
+ * not there any more. */
+int archive_remove_file(const struct archive *archive, const char *name, struct error *ret_error);
+void archive_note_leftover(struct archive *archive, const char *name); /* it could not be removed */
+/* Brings the files to what memory says, after a failure. Without one it does nothing. */
+int archive_mend(struct archive *archive, struct error *ret_error);
+/* Clears it, and gives its memory back if a large record passed through. */
+void archive_empty_buffer(struct buffer *buffer);
 
 /* Finds the end, copies a torn tail aside and cuts it off, fills list, written, end and time_us. On
  * failure nothing was changed. archive_open.c */

@@ -113,6 +113,7 @@ static int take_rare(void *user, const struct record *record, struct error *ret_
     case RECORD_OUTCOME:
     case RECORD_AMENDMENT:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -11,6 +11,7 @@
 #include "core/feature/state/state.h"
 #include "core/store/archive/file.h"
 #include "generation_folder.h"
+#include "generation_suspect.h"
 #include "manifest.h"
 #include "tables.h"
 
@@ -367,7 +368,10 @@ static int open_folder(const char *root, int directory, const char *folder, bool
     if (inside < 0)
         return inside;
     struct generation *generation = check_calloc(1, sizeof *generation);
-    int r = open_checked(generation, root, inside, folder, full, ret_error);
+    bool is_suspect = generation_is_suspect(inside);
+    int r = open_checked(generation, root, inside, folder, full || is_suspect, ret_error);
+    if (r == 0 && is_suspect)
+        generation_unsuspect(inside);
     close(inside);
     if (r < 0) {
         generation_close(generation);

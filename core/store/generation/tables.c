@@ -1,9 +1,11 @@
-/* Errors of LMDB become ours in tables_error(). After opening, reads are check()ed instead: a table
- * that was whole then has been damaged since, and nothing sensible can be decided on it. */
+/* Errors of LMDB become ours in tables_error(). After opening, an error of a read ends the process
+ * instead: a table that was whole then has been damaged since, and nothing sensible can be decided
+ * on it. */
 #include "tables.h"
 
 #include "content_hash.h"
 #include "core/base/check.h"
+#include "generation_suspect.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -121,13 +123,20 @@ static struct text from_lmdb(MDB_val value) {
     return (struct text){.data = value.mv_data, .length = value.mv_size};
 }
 
+static _Noreturn void give_up(MDB_txn *transaction, int returned) {
+    const char *path = "";
+    mdb_env_get_path(mdb_txn_env(transaction), &path);
+    generation_give_up(path, mdb_strerror(returned));
+}
+
 bool tables_get(const struct tables *tables, MDB_dbi table, struct text key,
                 struct text *ret_value) {
     MDB_val found, wanted = to_lmdb(key);
     int r = mdb_get(tables->transaction, table, &wanted, &found);
     if (r == MDB_NOTFOUND || r == MDB_BAD_VALSIZE) /* the latter: longer than any stored key */
         return false;
-    check(r == 0 && "the generation's tables are damaged: rebuild them from the archive");
+    if (r != 0)
+        give_up(tables->transaction, r);
     *ret_value = from_lmdb(found);
     return true;
 }
@@ -138,7 +147,8 @@ bool tables_step(MDB_cursor *cursor, MDB_cursor_op operation, struct text *ret_k
     int r = mdb_cursor_get(cursor, &key, &value, operation);
     if (r == MDB_NOTFOUND)
         return false;
-    check(r == 0 && "the generation's tables are damaged: rebuild them from the archive");
+    if (r != 0)
+        give_up(mdb_cursor_txn(cursor), r);
     *ret_key = from_lmdb(key);
     *ret_value = from_lmdb(value);
     return true;

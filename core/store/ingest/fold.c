@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/store/generation/generation_base.h"
+#include "core/store/generation/generation_other.h"
 #include "core/store/overlay/bulk_apply.h"
 
 #include <stdlib.h>
@@ -174,6 +175,10 @@ static int open_generation(const struct fold_source *source, struct generation *
                                ret_generation, ret_error);
     int r =
         generation_open_current(source->generations, source->verified, ret_generation, ret_error);
+    if (r == -ERROR_DAMAGED && source->damage) {
+        *source->damage = *ret_error;
+        r = generation_open_other(source->generations, ret_generation, ret_error);
+    }
     if (r != -ERROR_NOT_FOUND)
         return r;
     r = generation_open_base(source->archive, 0, source->verified, ret_generation, ret_error);
@@ -184,6 +189,8 @@ int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct 
     struct fold *fold = check_calloc(1, sizeof *fold);
     arena_init(&fold->record, RECORD_BYTES_MAX);
     states_init(&fold->states);
+    if (source->damage)
+        *source->damage = (struct error){0};
     int r = open_generation(source, &fold->generation, ret_error);
     if (r == 0)
         r = plan_of_generation(fold, source, ret_error);
@@ -231,6 +238,7 @@ void adopted_note(struct adopted *adopted, const struct record *record) {
     case RECORD_BRAKE:
     case RECORD_EXPERIMENT:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -72,6 +72,9 @@ struct fold_source {
     const char *folder;
     struct snapshot *rules; /* that decide */
     bool verified;          /* read all of the generation against its hashes before */
+    /* Not NULL: a current generation that is damaged is gone around, to the newest other that is
+     * whole, and without one to the archive. Then here is what is wrong; else code 0. */
+    struct error *damage;
 };
 
 /* Opens the generation, if there is one, chooses the plan, and finds the place in the archive where

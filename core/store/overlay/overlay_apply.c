@@ -235,6 +235,7 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
     case RECORD_ENGINE:
     case RECORD_SHADOW:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -27,6 +27,7 @@ static const char *const type_names[RECORD_TYPE_COUNT] = {
     [RECORD_BRAKE] = "brake",
     [RECORD_EXPERIMENT] = "experiment",
     [RECORD_ERASURE] = "erasure",
+    [RECORD_LOST] = "lost",
 };
 
 const char *record_type_name(enum record_type type) {
@@ -319,6 +320,16 @@ static void encode_erasure(const struct record *record, struct arena *scratch,
     protobuf_pack(&out.base, buffer);
 }
 
+static void encode_lost(const struct record *record, struct buffer *buffer) {
+    Harrier__Archive__V1__LostRecord out;
+    harrier__archive__v1__lost_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.first = record->lost.first;
+    out.last = record->lost.last;
+    out.file = bytes_from_text(record->lost.file);
+    protobuf_pack(&out.base, buffer);
+}
+
 /* Shadow records have the message of snapshot records; the type in the frame tells them apart. */
 static void encode_typed(const struct record *record, struct arena *scratch,
                          struct buffer *buffer) {
@@ -353,6 +364,9 @@ static void encode_typed(const struct record *record, struct arena *scratch,
         return;
     case RECORD_ERASURE:
         encode_erasure(record, scratch, buffer);
+        return;
+    case RECORD_LOST:
+        encode_lost(record, buffer);
         return;
     case RECORD_TYPE_COUNT:
         break;
@@ -757,6 +771,18 @@ static int decode_erasure(const struct payload *payload, struct record *record,
     return 0;
 }
 
+static int decode_lost(const struct payload *payload, struct record *record,
+                       struct error *ret_error) {
+    const Harrier__Archive__V1__LostRecord *in =
+        unpack(payload, &harrier__archive__v1__lost_record__descriptor, "a lost record", ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    record->receive_time_us = in->receive_time_us;
+    record->lost = (struct lost_record){
+        .first = in->first, .last = in->last, .file = text_from_bytes(in->file)};
+    return 0;
+}
+
 /* A type beyond those known is a later version's: an archive may be newer than the program that
  * reads it. */
 static int decode_typed(const struct payload *payload, struct record *record,
@@ -783,6 +809,8 @@ static int decode_typed(const struct payload *payload, struct record *record,
         return decode_experiment(payload, record, ret_error);
     case RECORD_ERASURE:
         return decode_erasure(payload, record, ret_error);
+    case RECORD_LOST:
+        return decode_lost(payload, record, ret_error);
     case RECORD_TYPE_COUNT:
         break;
     }

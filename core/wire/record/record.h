@@ -25,6 +25,7 @@ enum record_type {
     RECORD_BRAKE = 9,
     RECORD_EXPERIMENT = 10,
     RECORD_ERASURE = 11,
+    RECORD_LOST = 12,
     RECORD_TYPE_COUNT
 };
 
@@ -47,6 +48,7 @@ static inline bool record_type_has_entities(enum record_type type) {
     case RECORD_BRAKE:
     case RECORD_EXPERIMENT:
     case RECORD_ERASURE:
+    case RECORD_LOST:
     case RECORD_TYPE_COUNT:
         break;
     }
@@ -204,6 +206,13 @@ struct erasure_record {
     size_t base_count;
 };
 
+/* It stands for a record that the disk has lost, after `harrier archive quarantine`: nothing
+ * follows from it. */
+struct lost_record {
+    uint64_t first, last; /* of the records that were lost together */
+    struct text file;     /* what is left of the segment, relative to the archive; "": nothing is */
+};
+
 struct record {
     enum record_type type;
     uint64_t position; /* in the frame, not in the payload: filled in by the reader of the frame */
@@ -219,6 +228,7 @@ struct record {
         struct brake_record brake;
         struct experiment_record experiment;
         struct erasure_record erasure;
+        struct lost_record lost;
     };
 };
 

@@ -133,6 +133,11 @@ struct decision {
  * leaves it out. */
 #define DECISION_STALE "stale: the tables are older than stale_after"
 
+/* degraded_reason in the answer to a decision that is not on disk, because the disk fails. Only the
+ * answer has it: a record that can be read is on disk. */
+#define DECISION_UNSAVED                                                                           \
+    "archive: the disk fails; the decision is in memory only, and a crash may lose it"
+
 #define OUTCOME_SOURCE_MAX 128 /* bytes */
 
 struct outcome {

@@ -1,5 +1,5 @@
 /* The columns (JSON: members) that a file of refused rows has beside those of the input, whether
- * `harrier` writes it (clients/cli/io/rejects.h) or the server (server/base/reject_log.h). Names
+ * `harrier` writes it (clients/cli/io/rejects.h) or the server (server/ops/reject_log.h). Names
  * that begin with "harrier." are reserved: they are never data. */
 #pragma once
 

@@ -114,6 +114,11 @@ struct record bench_record(struct arena *arena, enum record_type type, unsigned 
             .number = number, .keys = key, .key_count = 1, .source = TEXT_LITERAL("officer")};
         break;
     }
+    case RECORD_LOST:
+        record.lost = (struct lost_record){.first = number,
+                                           .last = number + 1,
+                                           .file = arena_printf(arena, "quarantine/%u", number)};
+        break;
     case RECORD_BRAKE:
         record.brake = (struct brake_record){
             .rule = arena_printf(arena, "rule_%u", number % 5),

@@ -1081,6 +1081,11 @@ struct record random_record(struct random *random, struct arena *arena) {
     case RECORD_ERASURE:
         record.erasure = random_erasure(random, arena);
         break;
+    case RECORD_LOST:
+        record.lost.first = random_below(random, 1 << 20);
+        record.lost.last = record.lost.first + random_below(random, 1000);
+        record.lost.file = maybe_text(random, arena, 64);
+        break;
     case RECORD_TYPE_COUNT:
         break;
     }

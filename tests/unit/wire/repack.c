@@ -14,6 +14,7 @@ bool repack_record(enum record_type type, const void *bytes, size_t length, stru
         [RECORD_BRAKE] = &harrier__archive__v1__brake_record__descriptor,
         [RECORD_EXPERIMENT] = &harrier__archive__v1__experiment_record__descriptor,
         [RECORD_ERASURE] = &harrier__archive__v1__erasure_record__descriptor,
+        [RECORD_LOST] = &harrier__archive__v1__lost_record__descriptor,
         [RECORD_SHADOW] = &harrier__archive__v1__snapshot_record__descriptor,
     };
     ProtobufCMessage *message = protobuf_c_message_unpack(types[type], NULL, length, bytes);

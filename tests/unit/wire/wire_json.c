@@ -1183,6 +1183,11 @@ json_t *record_json(const struct record *record) {
     case RECORD_ERASURE:
         put_erasure(out, &record->erasure);
         break;
+    case RECORD_LOST:
+        put_unsigned(out, "first", record->lost.first);
+        put_unsigned(out, "last", record->lost.last);
+        put_text(out, "file", record->lost.file);
+        break;
     case RECORD_EXPERIMENT:
         put_flag(out, "ended", record->experiment.ended);
         put_text(out, "name", record->experiment.name);

@@ -1,7 +1,7 @@
 /* The records of some types in an archive, without a loop over its parts. */
 #pragma once
 
-#include "archive_parts.h"
+#include "core/store/archive/archive_parts.h"
 
 /* For the few records of some types: all of them behind `after`, in order, each decoded and with
  * its position. types: bits 1 << enum record_type; sealed parts that have none of them are not

@@ -2,8 +2,8 @@
  * file that takes no more, and what is there when it is opened. */
 #include "core/base/buffer.h"
 #include "core/base/check.h"
-#include "server/base/reject_log.h"
 #include "server/ops/metrics.h"
+#include "server/ops/reject_log.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/server/late_clock.h"
