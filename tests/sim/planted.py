@@ -81,9 +81,6 @@ FAULTS = {
         '        apply(fold, bulk_apply, &record);\n        position = record.position;',
         '        if (bulk_apply || record.position < end.position)\n'
         '            apply(fold, bulk_apply, &record);\n        position = record.position;'),
-    'erased_stays_in_tables': (
-        'older tables go with an erasure', 'batch/erase/erase.c',
-        '.keep = 1,', '.keep = 3,'),
     'rewritten_not_in_place': (
         'rewritten segments take the place of those that have the values', 'core/store/archive/archive_epoch.c',
         'for (size_t i = 0; i < epoch.count && r == 0; i++)\n            r = put_in_place',
