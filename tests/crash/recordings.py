@@ -368,6 +368,18 @@ def full(stage):
     assert server.stop() == 0
 
 
+def move_plan(recorded, journal):
+    """A restore that was interrupted is of the backup's folder by its path; an image of the journal has it elsewhere."""
+    plan = os.path.join(recorded, "restored", ".restore", "plan")
+    if not os.path.exists(plan):
+        return
+    with open(plan, encoding="utf-8") as file:
+        text = file.read()
+    there = os.path.join(journal.removesuffix(".journal"), "recorded", "kept")
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(text.replace(os.path.realpath(there), os.path.realpath(os.path.join(recorded, "kept"))))
+
+
 def recovery(stage, promises, is_due):
     """What happens after a crash, on an image of one: a server starts, and what was interrupted goes on. is_due: whether
     everything that was promised must be there; else only what was said to be synced."""
@@ -403,6 +415,7 @@ def record_recovery(stage, journal, image, *flags):
     done = subprocess.run([EXPLORE, "image", journal, stage.recorded, "--image", image, *flags],
                           capture_output=True, text=True, check=True)
     print(done.stderr.strip())
+    move_plan(stage.recorded, journal)
     stage.begin()
     recovery(stage, done.stdout.splitlines(), "--synced" in flags or "programs killed" in done.stderr)
 

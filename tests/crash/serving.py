@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from recordings import HARRIER, PERSON, ROOT
+from recordings import HARRIER, PERSON, ROOT, move_plan
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 from server import Server, transaction  # noqa: E402  (found by the line before)
@@ -35,6 +35,7 @@ class Image:
         done = subprocess.run(
             [os.environ["CRASH_EXPLORE"], "image", run.journal, self.recorded, "--image", str(number), *run.flags()],
             capture_output=True, text=True, check=True)
+        move_plan(self.recorded, run.journal)
         self.name = done.stderr.strip()
         self.is_killed = "programs killed" in self.name
         self.promises = promised(done.stdout.splitlines())
