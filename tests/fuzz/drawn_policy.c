@@ -137,7 +137,7 @@ struct drawn_policy drawn_policy_of(struct cursor *cursor) {
     int32_t least = 0;
     for (enum verdict verdict = VERDICT_REVIEW; verdict < VERDICT_COUNT; verdict++)
         if (how & 1 << verdict) {
-            least += 1 + (int32_t)below(cursor, 256);
+            least += 10 * (1 + (int32_t)below(cursor, 30)); /* as scores are: they meet */
             policy.cutoffs[verdict] = least;
         }
     size_t rules = how % (DRAWN_RULES_MAX + 1);
