@@ -244,17 +244,6 @@ static int sync_names(struct archive *archive, const char *day, struct error *re
     return r < 0 ? error_prefix(ret_error, "%s", archive->path) : 0;
 }
 
-/* If it came back in a crash, it would begin with a record that the segment before it has by then,
- * or stand behind one that has lost the sync mark which a later one relies on. */
-int archive_remove_file(const struct archive *archive, const char *name, struct error *ret_error) {
-    char folder[DAY_NAME_SIZE] = ".";
-    if (strchr(name, '/'))
-        memcpy(folder, name, sizeof folder - 1);
-    if (unlinkat(archive->directory, name, 0) < 0 && errno != ENOENT)
-        return error_set_errno(ret_error, errno, "%s/%s: cannot remove", archive->path, name);
-    return directory_sync(archive->directory, folder, ret_error);
-}
-
 /* A file for the segment: the spare, which is renamed once its header is on disk, or a new one.
  * *ret_name: what it is called until then. */
 static int make_file(struct archive *archive, const struct segment *segment,

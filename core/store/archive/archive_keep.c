@@ -111,6 +111,17 @@ void archive_note_leftover(struct archive *archive, const char *name) {
     snprintf(unsynced->leftovers[unsynced->leftover_count++], SEGMENT_NAME_SIZE, "%s", name);
 }
 
+/* If it came back in a crash, it would begin with a record that the segment before it has by then,
+ * or stand behind one that has lost the sync mark which a later one relies on. */
+int archive_remove_file(const struct archive *archive, const char *name, struct error *ret_error) {
+    char folder[DAY_NAME_SIZE] = ".";
+    if (strchr(name, '/'))
+        memcpy(folder, name, sizeof folder - 1);
+    if (unlinkat(archive->directory, name, 0) < 0 && errno != ENOENT)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot remove", archive->path, name);
+    return directory_sync(archive->directory, folder, ret_error);
+}
+
 /* ---- mending ---- */
 
 /* The newest first: at any time those that are left follow each other. */
