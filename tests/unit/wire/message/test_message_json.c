@@ -475,7 +475,8 @@ static void errors_without_a_response(void **state) {
     buffer_append_u8(&json, 0);
     assert_string_equal((char *)json.bytes,
                         "{\"error\":{\"code\":\"ERROR_TOO_LARGE\",\"field\":\"transactions\","
-                        "\"message\":\"a \\\"large\\\" body\",\"primary\":\"\"}}");
+                        "\"message\":\"a \\\"large\\\" body\",\"primary\":\"\","
+                        "\"fallback\":\"VERDICT_UNSPECIFIED\"}}");
     enum error_code code;
     assert_int_equal(message_json_encode("\xff", 1, true, &json, &code, &error), -ERROR_INVALID);
     assert_int_equal(message_json_encode("", 0, true, &json, &code, &error), -ERROR_INVALID);
