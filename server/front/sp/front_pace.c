@@ -1,7 +1,9 @@
 /* The rate is an average that forgets what is older than some AVERAGE_US of serving. A turn without
  * a backlog says how fast requests can be served, not how fast they are when they come without end
  * (their answers may wait for the disk, and keep slots); so it may only raise the rate. That also
- * ends an estimate that was too low: with it, one request at a time is still taken. */
+ * ends an estimate that was too low: with it, one request at a time is still taken. The first
+ * estimate is from a turn that left something to do: the first requests after the start may be slow
+ * for reasons of their own. */
 #include "front_pace.h"
 
 #define AVERAGE_US  50000.0
@@ -30,8 +32,8 @@ void pace_observe(struct pace *pace, size_t cost, int64_t began_us, int64_t ende
         return;
     double took_us = ended_us > began_us ? (double)(ended_us - began_us) : 1.0;
     double sample = (double)cost / took_us;
-    if (pace->cost_per_us == 0 && cost > 0)
-        pace->cost_per_us = sample;
+    if (pace->cost_per_us == 0)
+        pace->cost_per_us = was_backlogged || !is_empty ? sample : 0;
     else if (was_backlogged)
         average(&pace->cost_per_us, sample, took_us / (took_us + AVERAGE_US));
     else if (sample > pace->cost_per_us)

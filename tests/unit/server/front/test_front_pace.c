@@ -23,6 +23,17 @@ static void before_anything_is_known_all_are_taken(void **state) {
     assert_true(admits(&pace, 1000000, 1));
 }
 
+/* The first request after the start may be slow for reasons of its own. */
+static void a_slow_first_request_says_nothing(void **state) {
+    (void)state;
+    struct pace pace = {.patience_percent = 10};
+    pace_observe(&pace, COST, 1000, 21000, false, true, false);
+    assert_true(admits(&pace, 100, 100000));
+    pace_observe(&pace, 100 * COST, 30000, 31000, false, false, false); /* more is left */
+    assert_true(admits(&pace, 990, 10000));
+    assert_false(admits(&pace, 1010, 10000));
+}
+
 /* 100 a millisecond: 1,000 take 10 ms. */
 static void a_burst_may_use_the_deadline(void **state) {
     (void)state;
@@ -115,6 +126,7 @@ static void late_is_beyond_the_deadline(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_anything_is_known_all_are_taken),
+        cmocka_unit_test(a_slow_first_request_says_nothing),
         cmocka_unit_test(a_burst_may_use_the_deadline),
         cmocka_unit_test(a_standing_queue_may_use_a_part),
         cmocka_unit_test(the_pace_follows_what_happens),
