@@ -9,6 +9,8 @@
 #define AVERAGE_US  50000.0
 #define RAISE_US    5000.0 /* the same for a turn that may only raise it */
 #define ANSWER_PART 0.0625 /* of an answer in the average of answers */
+/* Requests that are refused bring no answers, so an average that is too high must end by itself. */
+#define ANSWER_AGE_US 1000000.0
 
 static void average(double *value, double sample, double part) {
     *value += (sample - *value) * part;
@@ -25,9 +27,17 @@ static void note_backlog(struct pace *pace, int64_t now_us, bool is_empty, bool 
         pace->is_standing = false;
 }
 
+static void forget_answers(struct pace *pace, int64_t now_us) {
+    int64_t since_us = pace->observed_us ? now_us - pace->observed_us : 0;
+    if (since_us > 0)
+        pace->answer_us *= ANSWER_AGE_US / (ANSWER_AGE_US + (double)since_us);
+    pace->observed_us = now_us;
+}
+
 void pace_observe(struct pace *pace, size_t cost, int64_t began_us, int64_t ended_us,
                   bool was_backlogged, bool is_empty, bool has_refused) {
     note_backlog(pace, ended_us, is_empty, has_refused);
+    forget_answers(pace, ended_us);
     if (cost == 0 && !was_backlogged)
         return;
     double took_us = ended_us > began_us ? (double)(ended_us - began_us) : 1.0;

@@ -112,6 +112,20 @@ static void late_answers_count(void **state) {
     assert_false(admits(&pace, 610, 10000));
 }
 
+/* A disk that has stood still once: what comes in bursts brings few answers while it is refused. */
+static void late_answers_are_forgotten(void **state) {
+    (void)state;
+    struct pace pace = {.patience_percent = 100};
+    int64_t at_us = serve(&pace, 1000, 500, 100, false);
+    for (int i = 0; i < 200; i++)
+        pace_observe_answer(&pace, 500000);
+    at_us = serve(&pace, at_us, 100, 1, true);
+    assert_false(admits(&pace, 10, 100000));
+    for (int i = 0; i < 5; i++, at_us += 1000000) /* ticks */
+        pace_observe(&pace, 0, at_us, at_us, false, true, false);
+    assert_true(admits(&pace, 10, 100000));
+}
+
 static void late_is_beyond_the_deadline(void **state) {
     (void)state;
     struct pace pace = {.patience_percent = 10};
@@ -132,6 +146,7 @@ int main(void) {
         cmocka_unit_test(the_pace_follows_what_happens),
         cmocka_unit_test(turns_without_backlog_only_raise_it),
         cmocka_unit_test(late_answers_count),
+        cmocka_unit_test(late_answers_are_forgotten),
         cmocka_unit_test(late_is_beyond_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
