@@ -73,7 +73,9 @@ enum next authorize(struct run *run) {
     return denial == DENIAL_NONE ? NEXT : deny(run, denial);
 }
 
-/* ---- the probe's token ---- */
+/* ---- the probe ---- */
+
+#define PROBE_DEADLINE_US (UINT64_C(3600) * 1000000)
 
 void authorize_draw_probe_token(struct service *service) {
     static const char digits[] = "0123456789abcdef";
@@ -96,11 +98,14 @@ void service_write_probe(const struct service *service, struct buffer *out) {
     write_probe(service, (struct request){.call = CALL_STATUS}, out);
 }
 
-/* The id and the time only have to be valid: score.c gives the transaction the rest. */
+/* The id and the time only have to be valid: score.c gives the transaction the rest. Its deadline
+ * takes the place of queue_deadline: with that, a crowd of connections would get it refused, and
+ * with it the server restarted. */
 void service_write_scoring_probe(const struct service *service, struct buffer *out) {
     const struct transaction transaction = {.id = TEXT_LITERAL("watchdog"), .event_time_us = 1};
     const struct request request = {
         .call = CALL_SCORE,
+        .deadline_us = PROBE_DEADLINE_US,
         .score = {.transactions = &transaction, .transaction_count = 1, .dry_run = true}};
     write_probe(service, request, out);
 }

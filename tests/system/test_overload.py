@@ -105,8 +105,9 @@ class Overload(ServerTest):
         during = 0
         with server.connect() as connection:
             while not done.is_set():
-                answer = decode("Response", connection.exchange(numbered(10**6 + during, token=texts[1])))
-                self.assertEqual(kind(answer), "decision")
+                asked = numbered(10**6 + during, token=texts[1], deadline_us=20000)
+                # Behind all of the flood it would take longer. A busy machine may make it late in spite of its turn.
+                self.assertIn(kind(decode("Response", connection.exchange(asked))), ("decision", "ERROR_DEADLINE"))
                 during += not done.is_set()
         crowd.join()
         # In one line behind the flood it would have been two or three.

@@ -22,11 +22,12 @@ struct pace {
     int64_t default_deadline_us; /* of requests without one; 0: they may wait for ever */
     unsigned patience_percent;   /* 1…100 */
     /* The rest starts as 0: */
-    double cost_per_us; /* 0: nothing has been measured */
-    double answer_us;   /* from the handler's return to the answer, as of late */
-    int64_t empty_us;   /* when the queue was empty last, with nothing refused */
-    int64_t refused_us; /* when something was refused last */
-    bool is_standing;   /* as of the last pace_observe() */
+    double cost_per_us;  /* 0: nothing has been measured */
+    double answer_us;    /* from the handler's return to the answer, as of late */
+    int64_t empty_us;    /* when the queue was empty last, with nothing refused */
+    int64_t refused_us;  /* when something was refused last */
+    int64_t observed_us; /* when the last turn ended */
+    bool is_standing;    /* as of the last pace_observe() */
 };
 
 /* A turn of the loop has served this cost from began_us to ended_us. was_backlogged: there was

@@ -282,8 +282,10 @@ static void finish(struct connection *connection, int64_t now_us) {
     else if (connection->begun_us == 0)
         connection->begun_us = now_us;
     bool reads = is_all && !connection->input_ended && !connection->is_short;
-    if (!reads && connection->paused_us == 0)
-        connection->paused_us = now_us;
+    if (reads)
+        receive_resume(connection);
+    else
+        receive_pause(connection, now_us);
     stream_want(&connection->stream, reads, connection->output != NULL);
 }
 

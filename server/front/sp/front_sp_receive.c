@@ -19,6 +19,25 @@ static void mark(struct connection *connection, int64_t by_us) {
     connection->marked_us = by_us;
 }
 
+/* What has been read had come by now. */
+void receive_pause(struct connection *connection, int64_t now_us) {
+    if (connection->paused_us != 0)
+        return;
+    connection->paused_us = now_us;
+    if (connection->received > connection->marked) {
+        connection->marked = connection->received;
+        connection->marked_us = now_us;
+    }
+}
+
+/* Nobody knows when that came which is in the socket now, so it counts from the pause on; what
+ * comes later does not. */
+void receive_resume(struct connection *connection) {
+    if (connection->paused_us != 0)
+        mark(connection, connection->paused_us);
+    connection->paused_us = 0;
+}
+
 /* When requests wait all the time, reading has its limits. */
 static size_t allowance(struct connection *connection) {
     struct front_sp *front = connection->front;
@@ -31,9 +50,7 @@ void receive(struct connection *connection) {
     connection->has_more = most == 0;
     if (most == 0)
         return;
-    if (connection->paused_us != 0) /* nobody knows when it came, so it counts from the pause on */
-        mark(connection, connection->paused_us);
-    connection->paused_us = 0;
+    receive_resume(connection);
     uint8_t *at = input_room(&connection->input, &room);
     if (!at) {
         run_short(connection);

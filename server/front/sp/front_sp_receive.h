@@ -9,3 +9,6 @@ void receive(struct connection *connection);
 int64_t receive_arrived_us(const struct connection *connection, int64_t now_us);
 /* To be called when a turn ends with more to read: what is left has come by now. */
 void receive_later(struct connection *connection, int64_t now_us);
+/* To be called when it is not read from now on, and when it is again. Both may be called twice. */
+void receive_pause(struct connection *connection, int64_t now_us);
+void receive_resume(struct connection *connection);

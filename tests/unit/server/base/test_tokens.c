@@ -303,6 +303,20 @@ static void the_probe_may_ask_how_the_server_is(void **state) {
     buffer_deinit(&probe);
 }
 
+/* A refusal would not feed the supervisor's watchdog, so the queue's deadline must not apply to it.
+ */
+static void the_scoring_probe_may_wait(void **state) {
+    struct place *place = *state;
+    struct buffer probe;
+    struct front_look seen;
+    buffer_init(&probe);
+    service_write_scoring_probe(place->bench.service, &probe);
+    service_look(place->bench.service, probe.bytes, probe.length, &seen);
+    assert_false(seen.may_answer_much);
+    assert_true(seen.deadline_us >= UINT64_C(3600000000));
+    buffer_deinit(&probe);
+}
+
 /* Whatever the answer says: a listener that denies is one that answers. */
 static void a_denial_is_an_answer(void **state) {
     (void)state;
@@ -381,6 +395,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_passing_failure_is_not_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_large_request_is_looked_at_first, setup, teardown),
         cmocka_unit_test_setup_teardown(the_probe_may_ask_how_the_server_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_scoring_probe_may_wait, setup, teardown),
         cmocka_unit_test(a_denial_is_an_answer),
         cmocka_unit_test(a_trace_is_exactly_so),
     };

@@ -23,6 +23,17 @@ static void before_anything_is_known_all_are_taken(void **state) {
     assert_true(admits(&pace, 1000000, 1));
 }
 
+/* The first request after the start may be slow for reasons of its own. */
+static void a_slow_first_request_says_nothing(void **state) {
+    (void)state;
+    struct pace pace = {.patience_percent = 10};
+    pace_observe(&pace, COST, 1000, 21000, false, true, false);
+    assert_true(admits(&pace, 100, 100000));
+    pace_observe(&pace, 100 * COST, 30000, 31000, false, false, false); /* more is left */
+    assert_true(admits(&pace, 990, 10000));
+    assert_false(admits(&pace, 1010, 10000));
+}
+
 /* 100 a millisecond: 1,000 take 10 ms. */
 static void a_burst_may_use_the_deadline(void **state) {
     (void)state;
@@ -101,6 +112,20 @@ static void late_answers_count(void **state) {
     assert_false(admits(&pace, 610, 10000));
 }
 
+/* A disk that has stood still once: what comes in bursts brings few answers while it is refused. */
+static void late_answers_are_forgotten(void **state) {
+    (void)state;
+    struct pace pace = {.patience_percent = 100};
+    int64_t at_us = serve(&pace, 1000, 500, 100, false);
+    for (int i = 0; i < 200; i++)
+        pace_observe_answer(&pace, 500000);
+    at_us = serve(&pace, at_us, 100, 1, true);
+    assert_false(admits(&pace, 10, 100000));
+    for (int i = 0; i < 5; i++, at_us += 1000000) /* ticks */
+        pace_observe(&pace, 0, at_us, at_us, false, true, false);
+    assert_true(admits(&pace, 10, 100000));
+}
+
 static void late_is_beyond_the_deadline(void **state) {
     (void)state;
     struct pace pace = {.patience_percent = 10};
@@ -115,11 +140,13 @@ static void late_is_beyond_the_deadline(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_anything_is_known_all_are_taken),
+        cmocka_unit_test(a_slow_first_request_says_nothing),
         cmocka_unit_test(a_burst_may_use_the_deadline),
         cmocka_unit_test(a_standing_queue_may_use_a_part),
         cmocka_unit_test(the_pace_follows_what_happens),
         cmocka_unit_test(turns_without_backlog_only_raise_it),
         cmocka_unit_test(late_answers_count),
+        cmocka_unit_test(late_answers_are_forgotten),
         cmocka_unit_test(late_is_beyond_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

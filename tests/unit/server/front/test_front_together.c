@@ -28,6 +28,7 @@
 #define BATCHES_MAX 4096
 #define BATCH_BYTES 65536 /* of front_sp_batch.c */
 #define BYTES_MAX   20000
+#define DEADLINE_US 50000
 #define ID          UINT32_C(0x80000000)
 
 static const char *scheme;
@@ -119,7 +120,14 @@ static void handle_all(void *user, struct front_request *const *requests, size_t
 
 static void look(void *user, const void *bytes, size_t length, struct front_look *ret_look) {
     (void)user;
-    ret_look->may_answer_much = length > 0 && *(const char *)bytes == 'b';
+    char letter = length > 0 ? *(const char *)bytes : 0;
+    ret_look->may_answer_much = letter == 'b';
+    ret_look->deadline_us = letter == 'd' ? DEADLINE_US : 0;
+}
+
+static struct text refusal(void *user, enum front_refusal why) {
+    (void)user;
+    return text_of(why == FRONT_LATE ? "late" : "overloaded");
 }
 
 /* Answers what begins with an "l", the last first, from a thread of its own. */
@@ -164,7 +172,11 @@ static int setup(void **state) {
         .ipc_access = {.mode = 0660, .group = (gid_t)-1},
         .connections_max = 100,
         .buffer_bytes_max = (size_t)64 << 20,
-        .handler = {.handle = handle, .handle_all = handle_all, .look = look, .user = bench},
+        .handler = {.handle = handle,
+                    .handle_all = handle_all,
+                    .look = look,
+                    .refusal = refusal,
+                    .user = bench},
         .probe = "probe",
         .probe_length = 5,
         .clock = &clock_system,
@@ -415,6 +427,56 @@ static void large_answers_are_not_made_ahead(void **state) {
     raw_close(&client);
 }
 
+enum { PAUSE_COUNT = 200, PAUSE_SIZE = 200000 };
+
+/* Its requests are not read, since it does not take its answers. */
+static struct raw_client pause_client(struct bench *bench) {
+    open_front(bench, 2 * PAUSE_COUNT);
+    struct raw_client client = dial(bench);
+    setsockopt(client.descriptor, SOL_SOCKET, SO_RCVBUF, &(int){65536}, sizeof(int));
+    ask_for_much(&client, PAUSE_COUNT);
+    for (size_t served = 0, before = 1; served < 2 || served != before; usleep(200000)) {
+        before = served;
+        served = atomic_load(&bench->served);
+    }
+    assert_true(atomic_load(&bench->served) < PAUSE_COUNT);
+    return client;
+}
+
+static void end_pause(struct raw_client *client) {
+    char *bytes = malloc(PAUSE_SIZE + 1);
+    for (uint32_t i = 0; i < PAUSE_COUNT; i++)
+        assert_int_equal(raw_take_answer(client, bytes, PAUSE_SIZE + 1), ID | i);
+    free(bytes);
+}
+
+/* Wherever it waited: in the socket, or read already. Overloaded: the requests before it are slow
+ * on this machine. */
+static void a_pause_counts_for_what_came_in_it(void **state) {
+    struct bench *bench = *state;
+    char text[64];
+    struct raw_client client = pause_client(bench);
+    assert_true(raw_ask(&client, ID | PAUSE_COUNT, "d"));
+    usleep(10 * DEADLINE_US);
+    end_pause(&client);
+    assert_int_equal(raw_take_answer(&client, text, sizeof text), ID | PAUSE_COUNT);
+    assert_true(strcmp(text, "late") == 0 || strcmp(text, "overloaded") == 0);
+    raw_close(&client);
+}
+
+static void a_pause_does_not_count_for_what_comes_after_it(void **state) {
+    struct bench *bench = *state;
+    struct raw_client client = pause_client(bench);
+    assert_true(raw_ask(&client, ID | PAUSE_COUNT, "e"));
+    usleep(2 * DEADLINE_US);
+    end_pause(&client);
+    raw_expect_answer(&client, ID | PAUSE_COUNT, "+e");
+    usleep(2 * DEADLINE_US);
+    assert_true(raw_ask(&client, ID | (PAUSE_COUNT + 1), "d"));
+    raw_expect_answer(&client, ID | (PAUSE_COUNT + 1), "+d");
+    raw_close(&client);
+}
+
 /* Reads so many bytes, and then none for a moment. */
 static void expect_bytes(struct raw_client *client, size_t size) {
     struct pollfd poll_for = {.fd = client->descriptor, .events = POLLIN};
@@ -483,6 +545,8 @@ int main(int argc, char **argv) {
         TEST(slots_come_back_from_another_thread),
         TEST(who_goes_takes_nothing_along),
         TEST(large_answers_are_not_made_ahead),
+        TEST(a_pause_counts_for_what_came_in_it),
+        TEST(a_pause_does_not_count_for_what_comes_after_it),
         TEST(who_takes_at_once_is_served_to_the_end),
         TEST(a_large_answer_ends_the_batch_of_its_client),
     };
