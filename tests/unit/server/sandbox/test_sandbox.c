@@ -248,6 +248,49 @@ static void a_file_may_be_replaced(void **state) {
     close(gate[1]);
 }
 
+/* The link "current" on the way to a file is switched from one release to the next: SIGHUP then
+ * reads the file by the same path. What is beside the releases' folder stays hidden. */
+static void a_link_on_the_way_may_be_switched(void **state) {
+    struct place place = *(const struct place *)*state;
+    char path[400], link[400];
+    snprintf(path, sizeof path, "%s/releases", place.other);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (int i = 1; i <= 2; i++) {
+        snprintf(path, sizeof path, "%s/releases/%d", place.other, i);
+        assert_int_equal(mkdir(path, 0700), 0);
+        snprintf(path, sizeof path, "%s/releases/%d/file", place.other, i);
+        scratch_write(path, i == 1 ? "1" : "2", 1);
+    }
+    snprintf(link, sizeof link, "%s/current", place.kept);
+    assert_int_equal(symlink("../other/releases/1", link), 0);
+    snprintf(place.file, sizeof place.file, "%s/current/file", place.kept);
+    int status, gate[2], entered[2];
+    char byte = 0;
+    assert_int_equal(pipe(gate), 0);
+    assert_int_equal(pipe(entered), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        enter(&place, KEEPS_FILE);
+        if (write(entered[1], "", 1) != 1 || read(gate[0], &byte, 1) != 1)
+            _exit(DIED);
+        int descriptor = open(place.file, O_RDONLY | O_CLOEXEC);
+        if (descriptor < 0 || read(descriptor, &byte, 1) != 1)
+            _exit(errno);
+        _exit(byte == '2' && read_other(&place) == EACCES ? 0 : DIED);
+    }
+    assert_int_equal(read(entered[0], &byte, 1), 1);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("../other/releases/2", link), 0);
+    assert_int_equal(write(gate[1], "", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close(gate[0]);
+    close(gate[1]);
+    close(entered[0]);
+    close(entered[1]);
+}
+
 static int hide_and_seek(const struct place *place) {
     bool is_right = sandbox_hides(place->other_file) && !sandbox_hides(place->file) &&
                     !sandbox_hides("/nonexistent");
@@ -484,7 +527,7 @@ int main(void) {
     const struct CMUnitTest with_files[] = {
         in_place(only_kept_folders_can_be_opened), in_place(threads_are_in_it),
         in_place(a_file_may_be_replaced),          in_place(what_is_hidden_is_known),
-        in_place(sockets_are_where_they_are_kept),
+        in_place(sockets_are_where_they_are_kept), in_place(a_link_on_the_way_may_be_switched),
     };
     const struct CMUnitTest others[] = {
         in_place(other_system_calls_fail),
