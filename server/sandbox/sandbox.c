@@ -36,10 +36,21 @@ struct sandbox {
 };
 
 /* Folders of every system. A file in /etc is replaced when it changes, so the folder is kept: what
- * the user must not read there is forbidden by its permissions. */
-static const char *const system_paths[] = {"/etc",        "/usr",        "/lib",      "/lib64",
-                                           "/proc",       "/sys",        "/dev/null", "/dev/zero",
-                                           "/dev/random", "/dev/urandom"};
+ * the user must not read there is forbidden by its permissions. Names of groups may come from
+ * systemd and sssd; /etc/ssl/certs leads to /var on some systems. */
+static const char *const system_paths[] = {"/etc",
+                                           "/usr",
+                                           "/lib",
+                                           "/lib64",
+                                           "/proc",
+                                           "/sys",
+                                           "/dev/null",
+                                           "/dev/zero",
+                                           "/dev/random",
+                                           "/dev/urandom",
+                                           "/run/systemd/userdb",
+                                           "/var/lib/sss/mc",
+                                           "/var/lib/ca-certificates"};
 
 struct sandbox *sandbox_new(void) {
     return check_calloc(1, sizeof(struct sandbox));

@@ -24,6 +24,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -255,8 +256,10 @@ static const uint16_t allowed[] = {
 };
 #define ALLOWED (sizeof allowed / sizeof *allowed)
 
-static const uint32_t allowed_ioctls[] = {FIONREAD, FIONBIO, FIOCLEX,
-                                          FIONCLEX, TCGETS,  /* isatty() */ TIOCGWINSZ};
+static const uint32_t allowed_ioctls[] = {
+    FIONREAD,     FIONBIO,     FIOCLEX, FIONCLEX, TCGETS, /* isatty() */ TIOCGWINSZ,
+    SIOCGIFINDEX, SIOCGIFNAME, /* name servers such as fe80::1%eth0 */
+};
 static const uint32_t allowed_prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_SET_VMA,
                                           PR_CAPBSET_READ};
 static const uint32_t allowed_families[] = {AF_UNIX, AF_INET, AF_INET6};
