@@ -220,6 +220,7 @@ static const uint16_t allowed[] = {
     SYS_sched_setaffinity,
     SYS_sched_getparam,
     SYS_sched_getscheduler,
+    SYS_sched_getattr,
     SYS_sched_setscheduler,
     SYS_sched_get_priority_min,
     SYS_sched_get_priority_max,
@@ -330,7 +331,7 @@ static void allow_bits(struct program *program, long call, int argument, uint32_
 }
 
 static void write_special(struct program *program) {
-    const uint32_t self = (uint32_t)getpid(), this_process = 0;
+    const uint32_t self = (uint32_t)getpid(), this_process = 0; /* or this thread */
     /* mmap(): code from files, as libraries that are loaded later have, but nothing that can be
      * written and executed; mprotect(): what was written stays data. */
     allow_bits(program, SYS_mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC, false);
@@ -347,6 +348,7 @@ static void write_special(struct program *program) {
     allow_values(program, SYS_prctl, 0, allowed_prctls,
                  sizeof allowed_prctls / sizeof *allowed_prctls, EPERM);
     allow_values(program, SYS_prlimit64, 0, &this_process, 1, EPERM);
+    allow_values(program, SYS_sched_setattr, 0, &this_process, 1, EPERM);
     allow_values(program, SYS_tgkill, 0, &self, 1, EPERM); /* abort(), pthread_kill() */
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -448,6 +449,18 @@ static int look_up_interface(const struct place *place) {
     unsigned index = if_nametoindex("lo");
     return index > 0 && if_indextoname(index, name) ? 0 : errno;
 }
+/* A short slice, which the threads that decide ask for: server/ops/cpu_affinity.c. */
+static int shorten_slice(const struct place *place) {
+    const struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime_ns, deadline_ns, period_ns;
+    } slice = {.size = sizeof slice, .policy = SCHED_OTHER, .runtime_ns = 100000};
+    (void)place;
+    return error_of(syscall(SYS_sched_setattr, 0, &slice, 0));
+}
 static int abort_itself(const struct place *place) {
     (void)place;
     signal(SIGABRT, SIG_DFL);
@@ -479,6 +492,7 @@ static void other_system_calls_fail(void **state) {
     assert_int_equal(result_of(place, call_the_future, true, KEEPS_READ), ENOSYS);
     check_allowed(place, do_ordinary_things, KEEPS_READ);
     check_allowed(place, look_up_interface, KEEPS_READ);
+    check_allowed(place, shorten_slice, KEEPS_READ);
     assert_int_equal(result_of(place, abort_itself, true, KEEPS_READ), DIED);
 }
 
