@@ -122,14 +122,11 @@ static int load(const struct tls_settings *settings, SSL_CTX **ret_context,
 #define SECRETS_BYTES_MIN        64 /* of one allocation */
 
 static void reserve_memory_of_secrets(size_t connections_max) {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     size_t size = SECRETS_BYTES; /* a power of two, as OpenSSL wants it */
     while (size < SECRETS_BYTES + connections_max * SECRETS_CONNECTION_BYTES)
         size *= 2;
-    pthread_mutex_lock(&lock);
     if (!CRYPTO_secure_malloc_initialized())
         CRYPTO_secure_malloc_init(size, SECRETS_BYTES_MIN);
-    pthread_mutex_unlock(&lock);
 }
 
 int tls_open(const struct tls_settings *settings, size_t connections_max, struct tls **ret_tls,

@@ -19,8 +19,8 @@ struct tls;
 struct ssl_st;
 
 /* Strings are not kept. At most `connections_max` sessions at a time: the first call in a process
- * reserves room for their secrets. ERROR_INVALID: a file is invalid or does not match the others;
- * the text names it. ERROR_SYSTEM: it cannot be read. */
+ * reserves room for their secrets, so one thread makes it. ERROR_INVALID: a file is invalid or does
+ * not match the others; the text names it. ERROR_SYSTEM: it cannot be read. */
 int tls_open(const struct tls_settings *settings, size_t connections_max, struct tls **ret_tls,
              struct error *ret_error);
 void tls_close(struct tls *tls); /* NULL is allowed */
