@@ -47,7 +47,7 @@ static void read_marks(const struct console_options *options, struct mark marks[
     marks[1] = mark_of(options->tls_key);
 }
 
-int certificate_open(const struct console_options *options, struct log *log,
+int certificate_open(const struct console_options *options, size_t connections_max, struct log *log,
                      struct certificate **ret_certificate, struct error *ret_error) {
     *ret_certificate = NULL;
     if (!options->tls_cert)
@@ -57,7 +57,7 @@ int certificate_open(const struct console_options *options, struct log *log,
     certificate->log = log;
     read_marks(options, certificate->marks); /* before the files: a change in between is seen */
     const struct tls_settings settings = settings_of(options);
-    int r = tls_open(&settings, &certificate->tls, ret_error);
+    int r = tls_open(&settings, connections_max, &certificate->tls, ret_error);
     if (r < 0) {
         free(certificate);
         return r;

@@ -8,8 +8,8 @@
 struct certificate;
 
 /* *ret_certificate is NULL without --tls-cert. ERROR_INVALID, ERROR_SYSTEM: what is wrong with the
- * files. The options are not copied. */
-int certificate_open(const struct console_options *options, struct log *log,
+ * files. The options are not copied. connections_max: tls_open(). */
+int certificate_open(const struct console_options *options, size_t connections_max, struct log *log,
                      struct certificate **ret_certificate, struct error *ret_error);
 struct tls *certificate_tls(struct certificate *certificate); /* NULL for NULL */
 /* To be called now and then: if the files have changed, connections from now on get what is in

@@ -306,7 +306,7 @@ static int open_and_serve(struct console *console, const struct console_options 
     struct certificate *certificate;
     if (!database_is_there(options->data))
         note_new(console->log, options);
-    int r = certificate_open(options, console->log, &certificate, ret_error);
+    int r = certificate_open(options, CONNECTIONS_MAX, console->log, &certificate, ret_error);
     if (r < 0)
         return r;
     r = database_open(options->data, &console->sql, ret_error);

@@ -272,8 +272,8 @@ static const struct option table[] = {
              "calls. The log says what is in force; docs/SECURITY.md has all of it."},
     {OPERATION, "sandbox_read", OPTION_LIST, AT(sandbox_read), "",
      .help = "Further folders or files that the server may read in its sandbox, separated with "
-             "commas: those that a changed option may name on SIGHUP, or that symbolic links in a "
-             "policy's folder lead to."},
+             "commas: those that a changed option may name on SIGHUP, or that new symbolic links "
+             "in a policy's folder lead to."},
     {OPERATION, "core_dumps", OPTION_FLAG, AT(core_dumps), "no",
      .help = "Allow core dumps, and debuggers of the server's own user. Its memory contains "
              "tokens and customers' transactions."},

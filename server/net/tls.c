@@ -111,20 +111,28 @@ static int load(const struct tls_settings *settings, SSL_CTX **ret_context,
     return r;
 }
 
-/* Private keys go there, locked in memory as far as the limit of the process allows it, left out of
- * core dumps, and wiped when they are freed. Room for the keys of some reloads whose connections
- * last; beyond it OpenSSL takes memory like any other. */
-#define KEYS_BYTES     (64 << 10)
-#define KEYS_BYTES_MIN 64 /* of one allocation */
+/* OpenSSL's memory for secrets: locked as far as the limit of the process allows it, left out of
+ * core dumps, and wiped when it is freed. When it is used up, OpenSSL takes no other: handshakes
+ * fail. So it has room for more than can be in use, and what is not in use takes no memory. In
+ * TLS 1.3 each connection keeps the key of its handshake there, 64 or 128 bytes; besides, there are
+ * the private keys of reloads whose connections last, random generators of threads, and keys of
+ * connections that other libraries make. */
+#define SECRETS_BYTES            (2 << 20)
+#define SECRETS_CONNECTION_BYTES 512
+#define SECRETS_BYTES_MIN        64 /* of one allocation */
 
-static void reserve_memory_of_keys(void) {
-    CRYPTO_secure_malloc_init(KEYS_BYTES, KEYS_BYTES_MIN);
+static void reserve_memory_of_secrets(size_t connections_max) {
+    size_t size = SECRETS_BYTES; /* a power of two, as OpenSSL wants it */
+    while (size < SECRETS_BYTES + connections_max * SECRETS_CONNECTION_BYTES)
+        size *= 2;
+    if (!CRYPTO_secure_malloc_initialized())
+        CRYPTO_secure_malloc_init(size, SECRETS_BYTES_MIN);
 }
 
-int tls_open(const struct tls_settings *settings, struct tls **ret_tls, struct error *ret_error) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+int tls_open(const struct tls_settings *settings, size_t connections_max, struct tls **ret_tls,
+             struct error *ret_error) {
     SSL_CTX *context;
-    pthread_once(&once, reserve_memory_of_keys);
+    reserve_memory_of_secrets(connections_max);
     int r = load(settings, &context, ret_error);
     if (r < 0)
         return r;

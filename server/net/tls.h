@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct tls_settings {
     const char *certificate; /* file: the server's certificate and the intermediate ones, PEM */
@@ -17,9 +18,11 @@ struct tls_settings {
 struct tls;
 struct ssl_st;
 
-/* Strings are not kept. ERROR_INVALID: a file is invalid or does not match the others; the text
- * names it. ERROR_SYSTEM: it cannot be read. */
-int tls_open(const struct tls_settings *settings, struct tls **ret_tls, struct error *ret_error);
+/* Strings are not kept. At most `connections_max` sessions at a time: the first call in a process
+ * reserves room for their secrets, so one thread makes it. ERROR_INVALID: a file is invalid or does
+ * not match the others; the text names it. ERROR_SYSTEM: it cannot be read. */
+int tls_open(const struct tls_settings *settings, size_t connections_max, struct tls **ret_tls,
+             struct error *ret_error);
 void tls_close(struct tls *tls); /* NULL is allowed */
 
 /* Loads the files again, for new connections; on failure the old ones stay. Any thread. */

@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define LINKS_MAX 16 /* that lead to each other */
 
 struct kept_path {
     char *path;
@@ -33,10 +36,21 @@ struct sandbox {
 };
 
 /* Folders of every system. A file in /etc is replaced when it changes, so the folder is kept: what
- * the user must not read there is forbidden by its permissions. */
-static const char *const system_paths[] = {"/etc",        "/usr",        "/lib",      "/lib64",
-                                           "/proc",       "/sys",        "/dev/null", "/dev/zero",
-                                           "/dev/random", "/dev/urandom"};
+ * the user must not read there is forbidden by its permissions. Names of groups may come from
+ * systemd and sssd; /etc/ssl/certs leads to /var on some systems. */
+static const char *const system_paths[] = {"/etc",
+                                           "/usr",
+                                           "/lib",
+                                           "/lib64",
+                                           "/proc",
+                                           "/sys",
+                                           "/dev/null",
+                                           "/dev/zero",
+                                           "/dev/random",
+                                           "/dev/urandom",
+                                           "/run/systemd/userdb",
+                                           "/var/lib/sss/mc",
+                                           "/var/lib/ca-certificates"};
 
 struct sandbox *sandbox_new(void) {
     return check_calloc(1, sizeof(struct sandbox));
@@ -84,6 +98,48 @@ static void keep_parent(struct sandbox *sandbox, const char *path, enum landlock
         sandbox_keep_folder(sandbox, length > 0 ? folder : ".", rights);
 }
 
+/* The system's own links, such as /var/run, are switched by nobody: what is beside them is much. */
+static bool is_systems(const char *path, size_t length) {
+    return length == 0 || (length == 4 && memcmp(path, "/var", 4) == 0);
+}
+
+/* Where a link on the way to a path lies, and where it leads to: it may be switched to another
+ * folder beside that, as releases are. Returns false where the links go in circles. */
+static bool keep_links(struct sandbox *sandbox, const char *path, int depth) {
+    char name[PATH_MAX], target[PATH_MAX], joined[2 * PATH_MAX];
+    struct stat status;
+    if (depth > LINKS_MAX || strlen(path) >= sizeof name)
+        return false;
+    for (size_t end = 1; path[end - 1] != '\0'; end++) {
+        if (path[end] != '/' && path[end] != '\0')
+            continue;
+        memcpy(name, path, end);
+        name[end] = '\0';
+        if (lstat(name, &status) < 0 || !S_ISLNK(status.st_mode))
+            continue;
+        ssize_t length = readlink(name, target, sizeof target - 1);
+        if (length <= 0)
+            continue;
+        target[length] = '\0';
+        const char *slash = strrchr(name, '/');
+        size_t folder = slash ? (size_t)(slash - name) : 0;
+        if (slash && is_systems(name, folder))
+            continue;
+        if (*target == '/')
+            snprintf(joined, sizeof joined, "%s", target);
+        else
+            snprintf(joined, sizeof joined, "%.*s%s%s", (int)folder, name, slash ? "/" : "",
+                     target);
+        keep_parent(sandbox, name, LANDLOCK_READ);
+        slash = strrchr(joined, '/');
+        if (!slash || !is_systems(joined, (size_t)(slash - joined)))
+            keep_parent(sandbox, joined, LANDLOCK_READ);
+        if (!keep_links(sandbox, joined, depth + 1))
+            return false;
+    }
+    return true;
+}
+
 void sandbox_keep_replaced(struct sandbox *sandbox, const char *path, enum landlock_rights rights) {
     if (*path == '\0')
         return;
@@ -92,6 +148,8 @@ void sandbox_keep_replaced(struct sandbox *sandbox, const char *path, enum landl
     if (target)
         keep_parent(sandbox, target, rights);
     free(target);
+    if (rights == LANDLOCK_READ)
+        keep_links(sandbox, path, 0);
 }
 
 void sandbox_keep_system(struct sandbox *sandbox) {

@@ -25,7 +25,9 @@ void sandbox_free(struct sandbox *sandbox);
  * place now; one that does not exist when the sandbox is entered cannot be reached later. */
 void sandbox_keep_folder(struct sandbox *sandbox, const char *path, enum landlock_rights rights);
 /* A file or folder that may be replaced by another of its name: the folder that holds it, and, if
- * it is a symbolic link now, the folder that holds what it leads to. Empty: nothing. */
+ * it is a symbolic link now, the folder that holds what it leads to. Links on the way to what is
+ * read may be switched, too, to another folder beside the one that they lead to now. Empty:
+ * nothing. */
 void sandbox_keep_replaced(struct sandbox *sandbox, const char *path, enum landlock_rights rights);
 /* Files that the C library, OpenSSL and the watch on memory read: /proc, /sys, /etc, /usr/lib … */
 void sandbox_keep_system(struct sandbox *sandbox);

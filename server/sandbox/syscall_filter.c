@@ -24,6 +24,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -219,6 +220,7 @@ static const uint16_t allowed[] = {
     SYS_sched_setaffinity,
     SYS_sched_getparam,
     SYS_sched_getscheduler,
+    SYS_sched_getattr,
     SYS_sched_setscheduler,
     SYS_sched_get_priority_min,
     SYS_sched_get_priority_max,
@@ -255,8 +257,10 @@ static const uint16_t allowed[] = {
 };
 #define ALLOWED (sizeof allowed / sizeof *allowed)
 
-static const uint32_t allowed_ioctls[] = {FIONREAD, FIONBIO, FIOCLEX,
-                                          FIONCLEX, TCGETS,  /* isatty() */ TIOCGWINSZ};
+static const uint32_t allowed_ioctls[] = {
+    FIONREAD,     FIONBIO,     FIOCLEX, FIONCLEX, TCGETS, /* isatty() */ TIOCGWINSZ,
+    SIOCGIFINDEX, SIOCGIFNAME, /* name servers such as fe80::1%eth0 */
+};
 static const uint32_t allowed_prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_SET_VMA,
                                           PR_CAPBSET_READ};
 static const uint32_t allowed_families[] = {AF_UNIX, AF_INET, AF_INET6};
@@ -327,7 +331,7 @@ static void allow_bits(struct program *program, long call, int argument, uint32_
 }
 
 static void write_special(struct program *program) {
-    const uint32_t self = (uint32_t)getpid(), this_process = 0;
+    const uint32_t self = (uint32_t)getpid(), this_process = 0; /* or this thread */
     /* mmap(): code from files, as libraries that are loaded later have, but nothing that can be
      * written and executed; mprotect(): what was written stays data. */
     allow_bits(program, SYS_mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC, false);
@@ -344,6 +348,7 @@ static void write_special(struct program *program) {
     allow_values(program, SYS_prctl, 0, allowed_prctls,
                  sizeof allowed_prctls / sizeof *allowed_prctls, EPERM);
     allow_values(program, SYS_prlimit64, 0, &this_process, 1, EPERM);
+    allow_values(program, SYS_sched_setattr, 0, &this_process, 1, EPERM);
     allow_values(program, SYS_tgkill, 0, &self, 1, EPERM); /* abort(), pthread_kill() */
 }
 

@@ -70,8 +70,11 @@ class SandboxTest(EventTest):
             capture_output=True, text=True, timeout=WAIT, check=False).returncode == 0
 
     def begin_with_all(self):
-        """Every door, and every kind of file; the policy is a symbolic link."""
+        """Every door, and every kind of file; the policy is a symbolic link, and one of its files leads elsewhere."""
         self.token = self.new_token()
+        rules = f"{self.elsewhere()}/rules.yaml"
+        shutil.move(self.path("policy/rules/velocity.yaml"), rules)
+        os.symlink(rules, self.path("policy/rules/velocity.yaml"))
         os.rename(self.path("policy"), self.path("policy-1"))
         os.symlink("policy-1", self.path("policy"))
         self.http_port, self.tls_port, self.tcp_port = free_port(), free_port(), free_port()

@@ -92,14 +92,14 @@ void check_core_dumps(struct doctor *doctor) {
         doctor_good(doctor, "off");
 }
 
-/* Harrier locks no memory itself: what matters is that nothing was locked in vain. */
+/* What cannot be locked works all the same. */
 void check_locked_memory(struct doctor *doctor) {
     struct limit limit = find_limit(doctor, "Max locked memory", RLIMIT_MEMLOCK);
     char bytes[QUANTITY_BYTES_SIZE];
     if (limit.soft == UINT64_MAX)
-        doctor_good(doctor, "no limit (%s); the server locks none", whose(&limit));
+        doctor_good(doctor, "no limit (%s); the server locks keys and tokens", whose(&limit));
     else
-        doctor_good(doctor, "at most %s (%s); the server locks none",
+        doctor_good(doctor, "at most %s (%s); the server locks keys and tokens",
                     quantity_format_bytes(limit.soft, bytes), whose(&limit));
 }
 

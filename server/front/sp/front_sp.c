@@ -357,7 +357,8 @@ static int open_acceptors(struct front_sp *front, struct error *ret_error) {
     bool wants_tls = false;
     for (size_t i = 0; i < settings->address_count; i++)
         wants_tls |= address_is_tls(settings->addresses[i]);
-    int r = wants_tls ? tls_open(&settings->tls, &front->tls, ret_error) : 0;
+    int r =
+        wants_tls ? tls_open(&settings->tls, settings->connections_max, &front->tls, ret_error) : 0;
     front->acceptors = check_calloc(settings->address_count, sizeof *front->acceptors);
     for (size_t i = 0; i < settings->address_count && r == 0; i++) {
         r = acceptor_open(&front->acceptors[i], front, settings->addresses[i], ret_error);

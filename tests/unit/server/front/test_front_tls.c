@@ -190,6 +190,24 @@ static void keys_are_in_locked_memory(void **state) {
     assert_true(CRYPTO_secure_used() < with);
 }
 
+/* OpenSSL takes no other memory for them when that is used up: each connection keeps the key of its
+ * handshake, and old certificates' keys are kept by their connections. */
+static void there_is_room_for_the_keys_of_all_connections(void **state) {
+    enum { EACH = 256 };
+    struct bench *bench = *state;
+    size_t count = bench->settings.connections_max + (1 << 20) / EACH;
+    void **keys = calloc(count, sizeof *keys);
+    open_front(bench);
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = OPENSSL_secure_malloc(EACH);
+        assert_non_null(keys[i]);
+    }
+    assert_true(is_served(bench, NULL, 0, NULL));
+    for (size_t i = 0; i < count; i++)
+        OPENSSL_secure_free(keys[i]);
+    free(keys);
+}
+
 static void certificates_are_read_again(void **state) {
     struct bench *bench = *state;
     struct tls_settings *tls = &bench->settings.tls;
@@ -292,13 +310,10 @@ static void who_takes_answers_steadily_is_kept(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_least_version_is_1_3),
-        TEST(clients_show_certificates),
-        TEST(bad_files_are_named),
-        TEST(certificates_are_read_again),
-        TEST(keys_are_in_locked_memory),
-        TEST(who_speaks_no_tls_is_closed),
-        TEST(who_takes_answers_steadily_is_kept),
+        TEST(the_least_version_is_1_3),    TEST(clients_show_certificates),
+        TEST(bad_files_are_named),         TEST(certificates_are_read_again),
+        TEST(keys_are_in_locked_memory),   TEST(there_is_room_for_the_keys_of_all_connections),
+        TEST(who_speaks_no_tls_is_closed), TEST(who_takes_answers_steadily_is_kept),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -248,6 +250,49 @@ static void a_file_may_be_replaced(void **state) {
     close(gate[1]);
 }
 
+/* The link "current" on the way to a file is switched from one release to the next: SIGHUP then
+ * reads the file by the same path. What is beside the releases' folder stays hidden. */
+static void a_link_on_the_way_may_be_switched(void **state) {
+    struct place place = *(const struct place *)*state;
+    char path[400], link[400];
+    snprintf(path, sizeof path, "%s/releases", place.other);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (int i = 1; i <= 2; i++) {
+        snprintf(path, sizeof path, "%s/releases/%d", place.other, i);
+        assert_int_equal(mkdir(path, 0700), 0);
+        snprintf(path, sizeof path, "%s/releases/%d/file", place.other, i);
+        scratch_write(path, i == 1 ? "1" : "2", 1);
+    }
+    snprintf(link, sizeof link, "%s/current", place.kept);
+    assert_int_equal(symlink("../other/releases/1", link), 0);
+    snprintf(place.file, sizeof place.file, "%s/current/file", place.kept);
+    int status, gate[2], entered[2];
+    char byte = 0;
+    assert_int_equal(pipe(gate), 0);
+    assert_int_equal(pipe(entered), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        enter(&place, KEEPS_FILE);
+        if (write(entered[1], "", 1) != 1 || read(gate[0], &byte, 1) != 1)
+            _exit(DIED);
+        int descriptor = open(place.file, O_RDONLY | O_CLOEXEC);
+        if (descriptor < 0 || read(descriptor, &byte, 1) != 1)
+            _exit(errno);
+        _exit(byte == '2' && read_other(&place) == EACCES ? 0 : DIED);
+    }
+    assert_int_equal(read(entered[0], &byte, 1), 1);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("../other/releases/2", link), 0);
+    assert_int_equal(write(gate[1], "", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close(gate[0]);
+    close(gate[1]);
+    close(entered[0]);
+    close(entered[1]);
+}
+
 static int hide_and_seek(const struct place *place) {
     bool is_right = sandbox_hides(place->other_file) && !sandbox_hides(place->file) &&
                     !sandbox_hides("/nonexistent");
@@ -397,6 +442,25 @@ static int do_ordinary_things(const struct place *place) {
         number = prctl(PR_SET_NAME, "x") < 0 ? errno : 0;
     return number ? number : isatty(0) || errno != EPERM ? 0 : EPERM;
 }
+/* As the C library does for a name server such as fe80::1%eth0 in /etc/resolv.conf. */
+static int look_up_interface(const struct place *place) {
+    char name[IF_NAMESIZE];
+    (void)place;
+    unsigned index = if_nametoindex("lo");
+    return index > 0 && if_indextoname(index, name) ? 0 : errno;
+}
+/* A short slice, which the threads that decide ask for: server/ops/cpu_affinity.c. */
+static int shorten_slice(const struct place *place) {
+    const struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime_ns, deadline_ns, period_ns;
+    } slice = {.size = sizeof slice, .policy = SCHED_OTHER, .runtime_ns = 100000};
+    (void)place;
+    return error_of(syscall(SYS_sched_setattr, 0, &slice, 0));
+}
 static int abort_itself(const struct place *place) {
     (void)place;
     signal(SIGABRT, SIG_DFL);
@@ -427,6 +491,8 @@ static void other_system_calls_fail(void **state) {
         check_denied(place, denied[i].attempt, KEEPS_READ, denied[i].number);
     assert_int_equal(result_of(place, call_the_future, true, KEEPS_READ), ENOSYS);
     check_allowed(place, do_ordinary_things, KEEPS_READ);
+    check_allowed(place, look_up_interface, KEEPS_READ);
+    check_allowed(place, shorten_slice, KEEPS_READ);
     assert_int_equal(result_of(place, abort_itself, true, KEEPS_READ), DIED);
 }
 
@@ -484,7 +550,7 @@ int main(void) {
     const struct CMUnitTest with_files[] = {
         in_place(only_kept_folders_can_be_opened), in_place(threads_are_in_it),
         in_place(a_file_may_be_replaced),          in_place(what_is_hidden_is_known),
-        in_place(sockets_are_where_they_are_kept),
+        in_place(sockets_are_where_they_are_kept), in_place(a_link_on_the_way_may_be_switched),
     };
     const struct CMUnitTest others[] = {
         in_place(other_system_calls_fail),
