@@ -78,7 +78,7 @@ void archive_close(struct archive *archive) {
         archive_sync_wait(&sync, &ignored);
         archive_sync_finish(archive, &sync, &ignored);
     }
-    if (!archive->failed) {
+    if (!archive->failed && !archive->unsynced.is_broken) { /* else a new segment may follow it */
         if (archive->written.descriptor >= 0 && cut_zeros(archive) == 0)
             fdatasync(archive->written.descriptor); /* the mark too */
         archive_remove_spare(archive);
@@ -194,7 +194,8 @@ static int sync_segment(struct archive *archive, struct error *ret_error) {
 /* A closed segment ends with its sync mark, so the zeros that were to be overwritten must go before
  * the next one starts. */
 static int cut_segment(struct archive *archive, struct error *ret_error) {
-    if (!archive->on_zeros || (cut_zeros(archive) == 0 && fsync(archive->written.descriptor) == 0))
+    if (!archive->on_zeros ||
+        (cut_zeros(archive) == 0 && fsync(archive_closing_descriptor(archive)) == 0))
         return 0;
     int number = errno;
     archive_note_failure(archive);
