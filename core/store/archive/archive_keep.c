@@ -41,9 +41,10 @@ static void restart_at(struct archive *archive, uint64_t offset) {
 }
 
 int archive_keep_begin(struct archive *archive, struct error *ret_error) {
-    if (!archive->keeps)
+    if (archive->keeps)
+        restart_at(archive, archive->written.size);
+    else if (!archive->on_zeros)
         return 0;
-    restart_at(archive, archive->written.size);
     if (archive->written.descriptor >= 0 && fdatasync(archive->written.descriptor) < 0)
         return error_set_errno(ret_error, errno, "%s/%s: cannot sync what an earlier process wrote",
                                archive->path, archive->list.segments[archive->list.count - 1].name);

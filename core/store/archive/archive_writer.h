@@ -88,9 +88,11 @@ int archive_open_spare(struct archive *archive);
 void archive_remove_spare(struct archive *archive);
 #define ARCHIVE_SPARE "spare"
 
-/* ---- archive_keep.c; all but note_*() and mend() do nothing without `keeps` ---- */
+/* ---- archive_keep.c; all but begin(), note_*(), remove_file() and mend() do nothing without
+ * `keeps` ---- */
 
-/* After recovery: what is in the last segment must be on disk, as no copy of it is in memory. */
+/* After recovery: what is in the last segment must be on disk, as no copy of it is in memory; also
+ * before zeros are written, as no one would hear of a failure that their sync reports. */
 int archive_keep_begin(struct archive *archive, struct error *ret_error);
 void archive_keep_end(struct archive *archive);
 /* A new segment has begun; all before it is on disk. */
