@@ -490,8 +490,8 @@ static void a_segment_that_cannot_be_made_is_a_failed_write(void **state) {
 
 /* Puts a read-only descriptor in the place of the archive's own. */
 static void make_unwritable(const char *segment) {
-    char real[512], link[64];
-    assert_non_null(realpath(segment, real));
+    char link[64], *real = realpath(segment, NULL);
+    assert_non_null(real);
     int replacement = open(segment, O_RDONLY);
     for (int descriptor = 3; descriptor < 64; descriptor++) {
         char target[512];
@@ -504,6 +504,7 @@ static void make_unwritable(const char *segment) {
             assert_int_equal(dup2(replacement, descriptor), descriptor);
     }
     close(replacement);
+    free(real);
 }
 
 static void a_write_that_cannot_be_taken_back_ends_it(void **state) {
