@@ -28,7 +28,7 @@ int archive_open(const char *path, const struct archive_options *options,
     struct archive *archive = check_calloc(1, sizeof *archive);
     archive->path = text_copy(text_of(path));
     archive->directory = archive->lock = archive->written.descriptor = -1;
-    archive->syncing = archive->unsynced.closing = -1;
+    archive->syncing = archive->next_sync = archive->unsynced.closing = -1;
     archive->segment_bytes =
         options && options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES_DEFAULT;
     archive->on_zeros = options && options->on_zeros;
@@ -85,6 +85,7 @@ void archive_close(struct archive *archive) {
     }
     close_descriptor(archive->written.descriptor);
     close_descriptor(archive->syncing);
+    close_descriptor(archive->next_sync);
     archive_keep_end(archive);
     archive_forget_indexes(archive);
     segment_list_deinit(&archive->list);
@@ -297,6 +298,8 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
         r = name_file(archive, &name, segment, ret_error);
     if (r == 0)
         r = sync_names(archive, folder, ret_error);
+    if (r == 0)
+        r = archive_open_next_sync(archive, ret_error);
     if (r < 0) {
         struct error ignored;
         close(descriptor);
@@ -399,6 +402,10 @@ static void roll_back(struct archive *archive, const struct archive_written *bef
     }
     archive->written = *before;
     archive_keep_roll_back(archive, rotated);
+    if (rotated) { /* all before is on disk, so this one is not too late */
+        struct error ignored;
+        archive_open_next_sync(archive, &ignored);
+    }
     if (kept != before->descriptor)
         close_descriptor(kept);
     /* A new segment that could not be removed follows the old one as it is now. Truncated, it would
@@ -494,26 +501,6 @@ int archive_write(struct archive *archive, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Syncing */
 
-/* The last segment, opened a second time for syncing: a write may move on to the next segment and
- * close its own descriptor. dup() would not do, because Linux reports a failed sync once per open
- * file description, and the writer that closes the segment must see it too. Kept until another
- * segment is the last one. */
-static int open_for_syncing(struct archive *archive, struct error *ret_error) {
-    const struct segment *last = &archive->list.segments[archive->list.count - 1];
-    if (archive->syncing >= 0 && archive->syncing_first == last->first &&
-        archive->syncing_day == last->day)
-        return 0;
-    int descriptor = openat(archive->directory, last->name, O_RDWR | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot open the last segment to sync it",
-                               archive->path);
-    close_descriptor(archive->syncing); /* one sync at a time, so it is not in use */
-    archive->syncing = descriptor;
-    archive->syncing_first = last->first;
-    archive->syncing_day = last->day;
-    return 0;
-}
-
 int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
                        struct error *ret_error) {
     if (archive->failed)
@@ -523,7 +510,7 @@ int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
         return r;
     if (archive->written.place.position <= archive->written.synced)
         return 0;
-    r = open_for_syncing(archive, ret_error);
+    r = archive_take_next_sync(archive, ret_error);
     if (r < 0)
         return r;
     *ret_sync = (struct archive_sync){.descriptor = archive->syncing,

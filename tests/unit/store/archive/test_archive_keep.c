@@ -511,6 +511,36 @@ static void a_failure_of_zeros_hides_no_other(void **state) {
     scratch_remove(folder);
 }
 
+/* Sealing syncs the segment that is written to, too. Its descriptor is told of a failure, and one
+ * that is opened afterwards is not. */
+static void a_failure_that_another_was_told_of_is_not_missed(void **state) {
+    (void)state;
+    char path[512];
+    struct archive_recovery recovery;
+    struct archive_sync sync;
+    struct archive *archive;
+    struct error error;
+    char *folder = scratch_make();
+    disk_reset(5);
+    for (unsigned round = 0; round < 2; round++) { /* in a new segment, and in one that is there */
+        assert_int_equal(archive_open(folder, NULL, &archive, &recovery, &error), 0);
+        for (unsigned i = 1; i <= 40; i++)
+            bench_append(archive, i, START_US + i);
+        bench_write(archive);
+        snprintf(path, sizeof path, "%s/2026-01-01/00000000000000000001.seg", folder);
+        int other = openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+        disk_fails(0, 100, 0);
+        assert_true(fdatasync(other) < 0);
+        disk_fails(0, 0, 0);
+        close(other);
+        assert_int_equal(archive_sync_start(archive, &sync, &error), 1);
+        assert_true(archive_sync_wait(&sync, &error) < 0);
+        assert_true(archive_sync_finish(archive, &sync, &error) < 0);
+        archive_close(archive);
+    }
+    scratch_remove(folder);
+}
+
 static int end(void **state) {
     (void)state;
     disk_reset(0);
@@ -522,6 +552,7 @@ int main(void) {
         cmocka_unit_test_teardown(nothing_synced_is_lost, end),
         cmocka_unit_test_teardown(what_a_dead_process_left_is_written_again, end),
         cmocka_unit_test_teardown(a_failure_of_zeros_hides_no_other, end),
+        cmocka_unit_test_teardown(a_failure_that_another_was_told_of_is_not_missed, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
