@@ -132,11 +132,12 @@ static int remove_file(struct erase_files *files, const char *path, struct error
     return 0;
 }
 
-/* In the archive's folder of what was cut off. */
-static bool is_cut(const struct erase_files *files, const char *path) {
+/* In one of the archive's folders of what was cut off, or put aside as damaged. */
+static bool is_aside(const struct erase_files *files, const char *path) {
     size_t length = strlen(files->archive);
     return strncmp(path, files->archive, length) == 0 &&
-           strncmp(path + length, "/cut/", strlen("/cut/")) == 0;
+           (strncmp(path + length, "/cut/", strlen("/cut/")) == 0 ||
+            strncmp(path + length, "/quarantine/", strlen("/quarantine/")) == 0);
 }
 
 /* A file that holds a value: what is done about it depends on what it is. */
@@ -144,7 +145,7 @@ static int clean_file(struct erase_files *files, const char *path, const char *b
                       struct error *ret_error) {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    if (strstr(name, ".seg.torn-") || (is_cut(files, path) && strstr(name, ".seg")))
+    if (strstr(name, ".seg.torn-") || (is_aside(files, path) && strstr(name, ".seg")))
         return remove_file(files, path, ret_error);
     if (are_rows(bytes, length)) {
         int descriptor = open(path, O_WRONLY | O_CLOEXEC);
@@ -162,6 +163,10 @@ static int look_at_file(struct erase_files *files, const char *path, struct erro
     char *bytes;
     size_t length;
     struct error error;
+    if (is_aside(files, path) && strstr(path, ".seg.zst")) {
+        note_left(files, path); /* damaged, and packed: no one can say */
+        return 0;
+    }
     int r = file_load(AT_FDCWD, path, FILE_MAX, &bytes, &length, &error);
     if (r == -ERROR_NOT_FOUND)
         return 0; /* it has gone meanwhile */
@@ -190,8 +195,8 @@ static bool is_looked_at(const struct erase_files *files, const char *path) {
         is_below(path, files->archive, "/" ARCHIVE_BASE) ||
         is_below(path, files->archive, "/" ARCHIVE_BEGIN_FILE))
         return false;
-    return is_cut(files, path) || !(ends_with(path, ".seg") || ends_with(path, ".seg.zst") ||
-                                    ends_with(path, ".epoch") || ends_with(path, "/spare"));
+    return is_aside(files, path) || !(ends_with(path, ".seg") || ends_with(path, ".seg.zst") ||
+                                      ends_with(path, ".epoch") || ends_with(path, "/spare"));
 }
 
 /* The archive and others may be links in the data folder, to another disk. */

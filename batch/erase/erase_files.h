@@ -18,7 +18,7 @@ struct erase_files {
 /* Before the tables are built anew: what they would be made of otherwise. */
 int erase_files_derived(struct erase_files *files, struct error *ret_error);
 /* Afterwards: older generations; then all other files of the data folder are searched. Copies of
- * torn ends and cut records that hold a value are removed, rows of refused transactions
- * overwritten. */
+ * torn ends, cut records and segments in quarantine that hold a value are removed, rows of refused
+ * transactions overwritten. Sealed segments in quarantine cannot be searched, and are left. */
 int erase_files_rest(struct erase_files *files, struct error *ret_error);
 void erase_files_deinit(struct erase_files *files);

@@ -61,6 +61,12 @@ static void drop_tables(struct service *service, uint64_t generation_id,
     service_report(service);
 }
 
+/* The nights may have removed the folder: what is open stays whole then, and says nothing. */
+static void report_unread(struct service *service, const struct error *error) {
+    log_line_with(service->settings.log, LOG_WARNING, LOG_FAILURE(error),
+                  "the tables in use cannot be read against their hash: %s", error->text);
+}
+
 void swap_scrub(struct swap *swap) {
     struct service *service = swap->service;
     struct swap_scrub *scrub = &swap->scrub;
@@ -72,12 +78,15 @@ void swap_scrub(struct swap *swap) {
     if (!scrub->reading)
         r = generation_scrub_open(service->generations_path, folder, &scrub->reading, &error);
     free(folder);
+    bool is_unread = r < 0 && error.code != ERROR_DAMAGED;
     if (r >= 0)
         r = generation_scrub_step(scrub->reading, BYTES_PER_STEP, &error);
     if (r > 0)
         return;
     swap_scrub_end(swap);
     scrub->again_us = clock_monotonic_us(service->settings.clock) + AGAIN_US;
-    if (r < 0)
+    if (is_unread)
+        report_unread(service, &error);
+    else if (r < 0)
         drop_tables(service, scrub->generation_id, &error);
 }

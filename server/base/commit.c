@@ -322,8 +322,9 @@ void commit_poll(struct service *service) {
         error_set(&error, ERROR_SYSTEM, "%s: a sync has taken %.1f s and is not done",
                   service->archive_path, (double)took_us / 1e6);
         outage_begin(service, &error);
-        runs = unpark_for_outage(service);
     }
+    if (is_late) /* some may have been waiting when memory was full and so an outage began */
+        runs = unpark_for_outage(service);
     pthread_mutex_unlock(&service->lock);
     runs_reply(runs);
     if (runs || is_late)

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -160,6 +161,41 @@ class DiskFaultsTest(unittest.TestCase):
             self.is_unsaved(self.score(connection, 10)[0])
             self.is_unsaved(self.score(connection, 10)[0])
             self.assertIn("a sync has taken", server.http("/readyz")[1])
+            self.disk.set()
+            self.await_metric("harrierd_archive_degraded", 0)
+            self.all_is_there(connection)
+        self.assertEqual(server.stop(), 0)
+        self.replays()
+
+    def test_memory_that_is_full_while_the_disk_hangs(self):
+        """Whoever waited before is answered, too."""
+        server = self.server("--archive_failure=degrade", "--archive_failure_after=2s", "--archive_failure_memory=1MiB",
+                             "--durability=synced")
+        same = {"event_time_us": transaction(20)["event_time_us"]}  # in whatever order they come, none is late
+        batches = [[transaction(1000 * (i + 1) + j) | same for j in range(1000)] for i in range(24)]
+        answers = [None for _ in batches]
+
+        def score(i):
+            with server.connect() as connection:
+                answers[i] = connection.call({"score": {"transactions": batches[i]}})
+
+        with server.connect() as connection:
+            self.score(connection, 20)
+            self.disk.set(hang_ms=1 << 30)
+            waiters = [threading.Thread(target=score, args=(i,), daemon=True) for i in range(len(batches))]
+            for waiter in waiters:
+                waiter.start()
+            deadline = time.monotonic() + 40
+            for waiter in waiters:
+                waiter.join(max(0, deadline - time.monotonic()))
+            for batch, answer in zip(batches, answers):
+                self.assertIsNotNone(answer, "its answer waits for the disk")
+                for one, result in zip(batch, answer.get("score", {"results": []})["results"]):
+                    self.is_unsaved(result["decision"])
+                    self.sent.append(one)
+                    self.first[one["id"]] = result["decision"]
+            self.assertTrue(self.sent[20:])
+            self.assertTrue(any("error" in answer for answer in answers), "the memory was never full")
             self.disk.set()
             self.await_metric("harrierd_archive_degraded", 0)
             self.all_is_there(connection)

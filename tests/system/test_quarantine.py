@@ -96,6 +96,24 @@ class QuarantineTest(SwapTest):
                    if not result["decision"].get("duplicate")]
         self.assertEqual(len(new), 1)
 
+    def test_an_erasure_finds_what_was_put_aside(self):
+        self.begin(1200)
+        self.damage_a_record(self.segments()[0])
+        [found] = self.quarantine()
+        kept = os.path.join(self.archive, found["file"])
+        with open(kept, "rb") as file:
+            self.assertIn(b"c577", file.read())
+        done = self.harrier("rebuild", "--data", self.data, "--full")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.harrier("erase", self.data, "--entity", "card=c577")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertFalse(os.path.exists(kept), done.stdout)
+        # Into a sealed one it cannot look.
+        with open(kept + ".zst", "wb") as file:
+            file.write(b"sealed")
+        done = self.harrier("erase", self.data, "--entity", "card=c578")
+        self.assertIn(os.path.basename(kept) + ".zst", done.stdout + done.stderr)
+
     def test_a_server_is_in_the_way(self):
         self.harrierd = self.server().start()
         self.fill(self.harrierd, 0, 10)

@@ -28,7 +28,7 @@ int archive_open(const char *path, const struct archive_options *options,
     struct archive *archive = check_calloc(1, sizeof *archive);
     archive->path = text_copy(text_of(path));
     archive->directory = archive->lock = archive->written.descriptor = -1;
-    archive->syncing = archive->unsynced.closing = -1;
+    archive->syncing = archive->next_sync = archive->unsynced.closing = -1;
     archive->segment_bytes =
         options && options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES_DEFAULT;
     archive->on_zeros = options && options->on_zeros;
@@ -78,13 +78,14 @@ void archive_close(struct archive *archive) {
         archive_sync_wait(&sync, &ignored);
         archive_sync_finish(archive, &sync, &ignored);
     }
-    if (!archive->failed) {
+    if (!archive->failed && !archive->unsynced.is_broken) { /* else a new segment may follow it */
         if (archive->written.descriptor >= 0 && cut_zeros(archive) == 0)
             fdatasync(archive->written.descriptor); /* the mark too */
         archive_remove_spare(archive);
     }
     close_descriptor(archive->written.descriptor);
     close_descriptor(archive->syncing);
+    close_descriptor(archive->next_sync);
     archive_keep_end(archive);
     archive_forget_indexes(archive);
     segment_list_deinit(&archive->list);
@@ -194,7 +195,8 @@ static int sync_segment(struct archive *archive, struct error *ret_error) {
 /* A closed segment ends with its sync mark, so the zeros that were to be overwritten must go before
  * the next one starts. */
 static int cut_segment(struct archive *archive, struct error *ret_error) {
-    if (!archive->on_zeros || (cut_zeros(archive) == 0 && fsync(archive->written.descriptor) == 0))
+    if (!archive->on_zeros ||
+        (cut_zeros(archive) == 0 && fsync(archive_closing_descriptor(archive)) == 0))
         return 0;
     int number = errno;
     archive_note_failure(archive);
@@ -296,6 +298,8 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
         r = name_file(archive, &name, segment, ret_error);
     if (r == 0)
         r = sync_names(archive, folder, ret_error);
+    if (r == 0)
+        r = archive_open_next_sync(archive, ret_error);
     if (r < 0) {
         struct error ignored;
         close(descriptor);
@@ -398,6 +402,10 @@ static void roll_back(struct archive *archive, const struct archive_written *bef
     }
     archive->written = *before;
     archive_keep_roll_back(archive, rotated);
+    if (rotated) { /* all before is on disk, so this one is not too late */
+        struct error ignored;
+        archive_open_next_sync(archive, &ignored);
+    }
     if (kept != before->descriptor)
         close_descriptor(kept);
     /* A new segment that could not be removed follows the old one as it is now. Truncated, it would
@@ -493,26 +501,6 @@ int archive_write(struct archive *archive, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Syncing */
 
-/* The last segment, opened a second time for syncing: a write may move on to the next segment and
- * close its own descriptor. dup() would not do, because Linux reports a failed sync once per open
- * file description, and the writer that closes the segment must see it too. Kept until another
- * segment is the last one. */
-static int open_for_syncing(struct archive *archive, struct error *ret_error) {
-    const struct segment *last = &archive->list.segments[archive->list.count - 1];
-    if (archive->syncing >= 0 && archive->syncing_first == last->first &&
-        archive->syncing_day == last->day)
-        return 0;
-    int descriptor = openat(archive->directory, last->name, O_RDWR | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot open the last segment to sync it",
-                               archive->path);
-    close_descriptor(archive->syncing); /* one sync at a time, so it is not in use */
-    archive->syncing = descriptor;
-    archive->syncing_first = last->first;
-    archive->syncing_day = last->day;
-    return 0;
-}
-
 int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
                        struct error *ret_error) {
     if (archive->failed)
@@ -522,7 +510,7 @@ int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
         return r;
     if (archive->written.place.position <= archive->written.synced)
         return 0;
-    r = open_for_syncing(archive, ret_error);
+    r = archive_take_next_sync(archive, ret_error);
     if (r < 0)
         return r;
     *ret_sync = (struct archive_sync){.descriptor = archive->syncing,

@@ -308,7 +308,9 @@ static void forget_files(struct archive *archive) {
         close(archive->written.descriptor);
     if (archive->syncing >= 0)
         close(archive->syncing);
-    archive->written.descriptor = archive->syncing = -1;
+    if (archive->next_sync >= 0)
+        close(archive->next_sync);
+    archive->written.descriptor = archive->syncing = archive->next_sync = -1;
     archive->syncing_first = 0;
     archive_forget_indexes(archive);
     archive->indexes = NULL;
@@ -340,7 +342,12 @@ int archive_cut(struct archive *archive, struct archive_place place,
     if (cutting.copy >= 0)
         close(cutting.copy);
     if (r == 0 && ret_report->records > 0) {
+        const struct archive_place end = archive->end;
         r = archive_recover(archive, &recovery, ret_error);
+        if (r == 0)
+            r = archive_keep_begin(archive, ret_error);
+        if (r < 0) /* as it was: nobody shall take the cut for done */
+            archive->end = end;
         archive->failed = r < 0;
         if (r == 0)
             archive_zero_fill(archive);

@@ -40,16 +40,6 @@ static void restart_at(struct archive *archive, uint64_t offset) {
     archive->unsynced.offset = offset;
 }
 
-int archive_keep_begin(struct archive *archive, struct error *ret_error) {
-    if (!archive->keeps)
-        return 0;
-    restart_at(archive, archive->written.size);
-    if (archive->written.descriptor >= 0 && fdatasync(archive->written.descriptor) < 0)
-        return error_set_errno(ret_error, errno, "%s/%s: cannot sync what an earlier process wrote",
-                               archive->path, archive->list.segments[archive->list.count - 1].name);
-    return 0;
-}
-
 void archive_keep_end(struct archive *archive) {
     forget_closing(archive);
     free(archive->unsynced.leftovers);
@@ -82,6 +72,53 @@ void archive_keep_synced(struct archive *archive, const struct archive_sync *syn
     if (unsynced->bytes.length == 0)
         archive_empty_buffer(&unsynced->bytes);
     unsynced->offset = sync->size;
+}
+
+int archive_open_next_sync(struct archive *archive, struct error *ret_error) {
+    if (archive->next_sync >= 0)
+        close(archive->next_sync);
+    archive->next_sync = -1;
+    if (archive->list.count == 0)
+        return 0;
+    const char *name = archive->list.segments[archive->list.count - 1].name;
+    archive->next_sync = openat(archive->directory, name, O_RDWR | O_CLOEXEC);
+    if (archive->next_sync < 0)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot open the last segment to sync it",
+                               archive->path, name);
+    return 0;
+}
+
+int archive_keep_begin(struct archive *archive, struct error *ret_error) {
+    if (archive->keeps)
+        restart_at(archive, archive->written.size);
+    if (archive->written.descriptor < 0)
+        return 0;
+    if (fdatasync(archive->written.descriptor) < 0)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot sync what an earlier process wrote",
+                               archive->path, archive->list.segments[archive->list.count - 1].name);
+    return archive_open_next_sync(archive, ret_error);
+}
+
+/* The last segment, opened a second time for syncing: a write may move on to the next segment and
+ * close its own descriptor. dup() would not do, because Linux reports a failed sync once per open
+ * file description, and the writer that closes the segment must see it too. Kept until another
+ * segment is the last one. */
+int archive_take_next_sync(struct archive *archive, struct error *ret_error) {
+    const struct segment *last = &archive->list.segments[archive->list.count - 1];
+    bool is_same = archive->syncing >= 0 && archive->syncing_first == last->first &&
+                   archive->syncing_day == last->day;
+    if (is_same && archive->next_sync < 0)
+        return 0;
+    int r = archive->next_sync < 0 ? archive_open_next_sync(archive, ret_error) : 0;
+    if (r < 0)
+        return r;
+    if (archive->syncing >= 0)
+        close(archive->syncing);
+    archive->syncing = archive->next_sync;
+    archive->next_sync = -1;
+    archive->syncing_first = last->first;
+    archive->syncing_day = last->day;
+    return 0;
 }
 
 int archive_closing_descriptor(const struct archive *archive) {
@@ -167,7 +204,9 @@ int archive_mend(struct archive *archive, struct error *ret_error) {
             return error_set_errno(ret_error, errno, "%s/%s: cannot open", archive->path, name);
         forget_closing(archive);
         unsynced->closing = closing;
-        r = write_again(archive, name, ret_error);
+        r = archive_open_next_sync(archive, ret_error);
+        if (r == 0)
+            r = write_again(archive, name, ret_error);
     }
     if (r < 0)
         return r;

@@ -73,6 +73,7 @@ struct archive {
     int syncing; /* a descriptor of the segment that was synced last; -1: none. Which one it is: */
     uint64_t syncing_first;
     int32_t syncing_day;
+    int next_sync; /* one of the last segment that takes its place with the next sync; -1: none */
     struct buffer pending;
     struct pending_frame *frames;
     size_t frame_count, frame_capacity;
@@ -88,9 +89,11 @@ int archive_open_spare(struct archive *archive);
 void archive_remove_spare(struct archive *archive);
 #define ARCHIVE_SPARE "spare"
 
-/* ---- archive_keep.c; all but note_*() and mend() do nothing without `keeps` ---- */
+/* ---- archive_keep.c; all but begin(), *_next_sync(), note_*(), remove_file() and mend() do
+ * nothing without `keeps` ---- */
 
-/* After recovery: what is in the last segment must be on disk, as no copy of it is in memory. */
+/* After recovery: what is in the last segment must be on disk, as no copy of it is in memory, and
+ * no later sync would hear of a failure that was reported to another before. */
 int archive_keep_begin(struct archive *archive, struct error *ret_error);
 void archive_keep_end(struct archive *archive);
 /* A new segment has begun; all before it is on disk. */
@@ -100,6 +103,12 @@ void archive_keep_restart(struct archive *archive);
 void archive_keep_roll_back(struct archive *archive, bool rotated);
 /* A sync has succeeded. */
 void archive_keep_synced(struct archive *archive, const struct archive_sync *sync);
+/* Opens the last segment for the next syncs. It must be called before anything is written that they
+ * are to make durable: sealing syncs the segment, too, and a failure that it was told of is not
+ * told to descriptors that are opened afterwards. */
+int archive_open_next_sync(struct archive *archive, struct error *ret_error);
+/* Makes that descriptor archive->syncing. No sync is under way. */
+int archive_take_next_sync(struct archive *archive, struct error *ret_error);
 /* What a closing segment is synced through. */
 int archive_closing_descriptor(const struct archive *archive);
 /* What is on disk is not what memory says. Without `keeps` that is final: `failed`. */

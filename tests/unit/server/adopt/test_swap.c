@@ -7,6 +7,7 @@
 #include "core/store/generation/generation.h"
 #include "core/store/overlay/overlay.h"
 #include "server/adopt/swap.h"
+#include "server/adopt/swap_run.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
@@ -736,6 +737,45 @@ static void the_overlay_is_bounded(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* All that the swap's thread does when it is asked. */
+static void await_round(struct bench *bench) {
+    struct swap *swap = bench->service->swap;
+    for (int round = 0; round < 2; round++) { /* the second begins when the first has ended */
+        bool is_asked = true;
+        swap_ask(bench->service, false);
+        for (int i = 0; i < BENCH_WAIT_MS && is_asked; i++) {
+            pthread_mutex_lock(&swap->lock);
+            is_asked = swap->is_asked;
+            pthread_mutex_unlock(&swap->lock);
+            usleep(1000);
+        }
+        assert_false(is_asked);
+    }
+}
+
+/* The nights keep so many tables, and may remove those that a server still has open. */
+static void removed_tables_are_no_damaged_ones(void **state) {
+    struct bench *bench = *state;
+    char away[160];
+    bench_open(bench);
+    drive(bench, 0, 60);
+    struct rebuild_report report = rebuild(bench);
+    adopt(bench, &report);
+    await_round(bench);
+    snprintf(away, sizeof away, "%s.away", bench->settings.generations);
+    assert_int_equal(rename(bench->settings.generations, away), 0);
+    atomic_fetch_add(&bench->clock.monotonic_us, 2 * 86400 * BENCH_SECOND);
+    await_round(bench);
+    assert_true(has_said(bench, "cannot be read against their hash"));
+    assert_false(has_said(bench, "damaged and dropped"));
+    assert_int_equal(metric_value(bench->metrics, GENERATION_DAMAGED, 0), 0);
+    struct status_response status = bench_status(bench);
+    assert_true(text_is(status.state, "ready"));
+    assert_int_equal(status.generation_id, report.manifest.id);
+    assert_true(decide(bench, 7).duplicate);
+    assert_int_equal(rename(away, bench->settings.generations), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(decisions_are_those_of_a_service_that_never_swapped),
@@ -754,6 +794,7 @@ int main(void) {
         TEST(recovery_does_not_take_what_was_refused),
         TEST(decisions_on_old_tables_are_marked),
         TEST(the_overlay_is_bounded),
+        TEST(removed_tables_are_no_damaged_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 #include "tests/unit/store/archive_bench.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -491,8 +490,8 @@ static void a_segment_that_cannot_be_made_is_a_failed_write(void **state) {
 
 /* Puts a read-only descriptor in the place of the archive's own. */
 static void make_unwritable(const char *segment) {
-    char real[PATH_MAX], link[64];
-    assert_non_null(realpath(segment, real));
+    char link[64], *real = realpath(segment, NULL);
+    assert_non_null(real);
     int replacement = open(segment, O_RDONLY);
     for (int descriptor = 3; descriptor < 64; descriptor++) {
         char target[512];
@@ -505,6 +504,7 @@ static void make_unwritable(const char *segment) {
             assert_int_equal(dup2(replacement, descriptor), descriptor);
     }
     close(replacement);
+    free(real);
 }
 
 static void a_write_that_cannot_be_taken_back_ends_it(void **state) {
