@@ -15,6 +15,8 @@ import threading
 import time
 import unittest
 
+import segments
+import wire
 from erasing import (A_DAY, CARD, DAYS, GONE, HARRIER, HOLDER, LIVE, NOW_US, PERSON, SHARED, TILLS, ErasingTest, holding, is_theirs,
                      payment, row, stamp)
 from server import START_US, WAIT, Server
@@ -134,6 +136,27 @@ class ErasePrunedTest(ErasingTest):
         self.assertEqual(holding(self.data, GONE), [])
         self.assert_sound(self.data)
         self.assertTrue(os.path.exists(f"{self.data}/archive/erasures/000002.json"))
+
+    def test_a_client_that_sends_what_erased_texts_look_like(self):
+        """An audit does not take it for one: what was decided with it is compared as all else."""
+        server = self.server().start()
+        with server.connect() as connection:
+            connection.score([{**payment(LIVE + number), "customer": "(erased)", "merchant": "m", "device": "d"} for number in (1, 2)])
+        self.assertEqual(server.stop(), 0)
+        self.harrier("replay", self.data, "--recorded")
+        changed = []
+
+        def change(position, kind, payload):
+            if kind != segments.TRANSACTION or wire.decode("TransactionRecord", payload).get("score") != 3:
+                return payload
+            changed.append(position)
+            self.assertEqual(payload.count(b"\x20\x03"), 1)
+            return payload.replace(b"\x20\x03", b"\x20\x04")
+
+        segments.rewrite(os.path.join(self.data, "archive"), change)
+        self.assertEqual(len(changed), 1)
+        audit = self.harrier("replay", self.data, "--recorded", status=1).stdout
+        self.assertIn(f"position {changed[0]}  t{LIVE + 2}: score 4 → 3", audit)
 
     def test_beside_a_server(self):
         self.make_pruned()
