@@ -17,7 +17,7 @@ import unittest
 
 import segments
 import wire
-from erasing import (A_DAY, CARD, DAYS, GONE, HARRIER, HOLDER, LIVE, NOW_US, PERSON, SHARED, TILLS, ErasingTest, holding, is_theirs,
+from erasing import (A_DAY, CARD, DAYS, FAMILY, GONE, HARRIER, HOLDER, LIVE, NOW_US, PERSON, SHARED, TILLS, ErasingTest, holding, is_theirs,
                      payment, row, stamp)
 from server import START_US, WAIT, Server
 
@@ -40,7 +40,7 @@ class ErasePrunedTest(ErasingTest):
         self.make()
         self.harrier("rebuild", "--data", self.data, "--priority", "normal")
         self.assertEqual(self.prune(self.data, START_US + 2 * 86400 * 10**6)["segments"], 2)
-        self.assertGreaterEqual({value for _, value in holding(f"{self.data}/archive/base", GONE)}, {PERSON, CARD, HOLDER})
+        self.assertGreaterEqual({value for _, value in holding(f"{self.data}/archive/base", GONE)}, {PERSON, CARD, HOLDER, FAMILY})
 
     @staticmethod
     def bases(data):
@@ -127,12 +127,12 @@ class ErasePrunedTest(ErasingTest):
         self.assertEqual({path.split("/")[0] for path, _ in holding(f"{self.data}/archive", GONE)}, {"base"})
         self.assertIn("no record", self.erase("--entity", "customer=nobody", status=66).stderr)
         before = {value for _, value in holding(self.data, GONE)}
-        self.assertEqual(before, {PERSON, CARD, HOLDER})
+        self.assertEqual(before, {PERSON, CARD, HOLDER, FAMILY})
         self.report(*PERSON_IS)
-        self.assertEqual({value for _, value in holding(self.data, GONE)}, {CARD, HOLDER})
+        self.assertEqual({value for _, value in holding(self.data, GONE)}, {CARD, HOLDER, FAMILY})
         report = self.report("--entity", f"holder={HOLDER}", "--entity", f"card={CARD}")
-        self.assertEqual([field["unseen"] for field in report["fields"]], [0, 1])  # only in texts
-        self.assertEqual((report["number"], report["base_states"]), (2, 1))
+        self.assertEqual([field["unseen"] for field in report["fields"]], [0, 1])  # only in texts, or derived
+        self.assertEqual((report["number"], report["base_states"]), (2, 1 + 3 + 3))  # alone, and with each merchant
         self.assertEqual(holding(self.data, GONE), [])
         self.assert_sound(self.data)
         self.assertTrue(os.path.exists(f"{self.data}/archive/erasures/000002.json"))
