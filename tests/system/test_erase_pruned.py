@@ -4,6 +4,7 @@
 The oracle is the other order: erased first, then pruned, the tables are built from records without the person. Both must
 have the same states, byte by byte. HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
 """
+import fcntl
 import glob
 import json
 import os
@@ -136,6 +137,27 @@ class ErasePrunedTest(ErasingTest):
         self.assertEqual(holding(self.data, GONE), [])
         self.assert_sound(self.data)
         self.assertTrue(os.path.exists(f"{self.data}/archive/erasures/000002.json"))
+
+    def test_tables_for_several_sets_of_features(self):
+        """All are replaced, and the record has all, also when it was interrupted before it could say so."""
+        self.make()
+        self.write_policy("features.yaml", TILLS["features.yaml"].replace("window: 30d", "window: 1000d"))
+        server = self.server().start()
+        self.traffic(server, LIVE + 200, 50)
+        self.assertEqual(server.stop(), 0)
+        self.harrier("rebuild", "--data", self.data, "--priority", "normal")
+        self.prune(self.data, START_US + 2 * 86400 * 10**6)
+        self.assertEqual(len(self.bases(self.data)), 2)
+        with open(f"{self.data}/generations/lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.erase(*PERSON_IS, status=75)
+        report = self.report("--finish")
+        with open(report["protocol"], encoding="utf-8") as file:
+            said = {tables["generation"] for tables in json.load(file)["tables_of_the_beginning"]}
+        self.assertEqual(said, {path[-16:] for path in glob.glob(f"{self.data}/archive/base/g-*")})
+        self.assertEqual(len(said), 2)
+        self.assertEqual(holding(self.data, GONE), [])
+        self.assert_sound(self.data)
 
     def test_a_client_that_sends_what_erased_texts_look_like(self):
         """An audit does not take it for one: what was decided with it is compared as all else."""
