@@ -164,6 +164,9 @@ class ErasePrunedTest(ErasingTest):
         server = self.server().start()
         with server.connect() as connection:
             connection.score([{**payment(LIVE + number), "customer": "(erased)", "merchant": "m", "device": "d"} for number in (1, 2)])
+            result = connection.score([{**payment(LIVE + 3), "customer": "\x7f(erased)"}])[0]
+        self.assertNotIn("decision", result)
+        self.assertIn("control character", str(result))
         self.assertEqual(server.stop(), 0)
         self.harrier("replay", self.data, "--recorded")
         changed = []
