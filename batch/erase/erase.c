@@ -320,9 +320,9 @@ static void take_earlier_bases(struct erase *erase) {
     bool was_interrupted = false;
     for (size_t i = 0; i < erase->keys.count; i++)
         was_interrupted |= erase->keys.keys[i].is_settled;
-    if (!was_interrupted)
+    if (!was_interrupted || changes->count > 0)
         return;
-    for (size_t i = 0; i < erase->base.begin.base_count && changes->count == 0; i++) {
+    for (size_t i = 0; i < erase->base.begin.base_count; i++) {
         const struct generation_manifest *manifest =
             generation_manifest(erase->base.tables[i].generation);
         if (manifest->epoch > erase->scan.done_number)

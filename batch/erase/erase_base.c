@@ -282,7 +282,7 @@ static int copy_states(struct copying *copying, struct error *ret_error) {
     int r = 0;
     for (size_t e = 0; e < copying->table->snapshot->plan.entity_count && r == 0; e++) {
         struct texts texts = {
-            .texts = {.is_replaced = is_text_removed, .by = TEXT_LITERAL(ERASED_TEXT)},
+            .texts = {.is_replaced = is_text_removed, .by = TEXT_LITERAL(ERASED_SHOWN)},
             .copying = copying,
             .entity = e,
             .may_show = may_show(copying, e)};

@@ -3,7 +3,7 @@
  * without
  *
  *   states     of entities with a removed value in their key
- *   texts      that first and last would show: ERASED_TEXT takes their place, as in a rewritten
+ *   texts      that first and last would show: ERASED_SHOWN takes their place, as in a rewritten
  *              record, so that all else of the state stays as it is, byte by byte
  *   entries    of lists, and groups of thresholds, that are a removed value
  *

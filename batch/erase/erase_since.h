@@ -1,6 +1,6 @@
-/* A server that runs beside an erasure goes on with the states that it has in memory until it adopts
- * tables that were built after it. What it decides about the persons until then cannot be derived
- * from the archive any more: their earlier records have no values. */
+/* A server that runs beside an erasure goes on with the states that it has in memory until it
+ * adopts tables that were built after it. What it decides about the persons until then cannot be
+ * derived from the archive any more: their earlier records have no values. */
 #pragma once
 
 #include "core/base/error.h"

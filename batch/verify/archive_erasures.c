@@ -101,7 +101,7 @@ static bool is_in_protocol(const char *archive, const struct archive_part *part)
 static void check_part(const char *archive, const struct archive_part *part,
                        struct erasures *erasures, struct archive_erasures_listener *listener) {
     const struct erased_segment *segment = find(erasures, part->first);
-    bool is_pending = part->epoch > erasures->done && part->epoch == erasures->begun;
+    bool is_pending = part->epoch > erasures->done && part->epoch <= erasures->begun;
     bool is_later = part->epoch > erasures->begun; /* the archive ends in front of its record */
     struct error fault;
     if (part->epoch == 0 || !part->is_sealed || !part->seal || is_pending ||
@@ -130,7 +130,7 @@ static void note_later(const struct erasures *erasures,
               "%zu segments were rewritten by erasure %" PRIu64
               ", whose record comes later than the archive's end: it was restored to an earlier "
               "place. They are as that erasure's protocol says (" ERASURE_FOLDER "/%06" PRIu64
-              ".json); no record proves it",
+              ".json); no record proves it: if it was not restored, take them for damaged",
               erasures->later_segments, erasures->later, erasures->later);
     listener->note(listener, &note);
 }

@@ -3,7 +3,7 @@
  * Entities whose key has no removed field get the same entries from what is left: hashes of removed
  * texts, of which columns count different values; values of fields that are derived from removed
  * ones; and what conditions that read removed fields have given. An entity whose key has a removed
- * field gets none. A column that shows a removed text itself has ERASED_TEXT in its place. */
+ * field gets none. A column that shows a removed text itself has ERASED_SHOWN in its place. */
 #pragma once
 
 #include "engine.h"

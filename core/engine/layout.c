@@ -188,7 +188,7 @@ static void take_left(const struct engine *engine, const struct column_source *s
     taken->is_there = left && (source->type == COLUMN_TEXT ? left->is_shown : left->hash != 0) &&
                       (!*source->currency || text_is(transaction->currency, source->currency));
     if (taken->is_there && source->type == COLUMN_TEXT)
-        taken->text = TEXT_LITERAL(ERASED_TEXT);
+        taken->text = TEXT_LITERAL(ERASED_SHOWN);
     else if (taken->is_there)
         taken->integer = (int64_t)left->hash;
 }

@@ -59,13 +59,24 @@ features:
     - {name: count_1d, aggregate: count, window: 1d}
     - {name: customers_1d, aggregate: distinct, of: customer, window: 1d}
 """
-# States of others that show texts of the person.
+# States of others that show texts of the person, and keys that have theirs second, or derived.
 TILLS = {
-    "features.yaml": FEATURES.replace("features:\n", "  till: {key: [merchant, device]}\nfeatures:\n") + """\
+    "schema.yaml": SCHEMA + "  family: {value: holder.lowerAscii()}\n",
+    "features.yaml": FEATURES.replace("features:\n", """\
+  till: {key: [merchant, device]}
+  merchant_card: {key: [merchant, card]}
+  merchant_family: {key: [merchant, family]}
+features:
+""") + """\
   till:
     - {name: last_customer_30d, aggregate: last, of: customer, window: 30d}
     - {name: first_holder_30d, aggregate: first, of: holder, window: 30d}
     - {name: last_domain_30d, aggregate: last, of: email_domain, window: 30d}
+    - {name: last_family_30d, aggregate: last, of: family, window: 30d}
+  merchant_card:
+    - {name: count_30d, aggregate: count, window: 30d}
+  merchant_family:
+    - {name: count_30d, aggregate: count, window: 30d}
 """,
     "rules/tills.yaml": "rules: [{name: again, when: till.last_customer_30d == customer, then: {score: 3}}]\n",
 }
@@ -86,7 +97,8 @@ PERSON = "person-4711"
 # Everything of theirs: nobody else has the first card, someone else has the second one.
 CARD, SHARED = "card-of-4711-a", "card-shared-b"
 EMAIL, PHONE, HOLDER = "erika.m@firm.example", "+4915112345678", "Erika Mustermann-Beispiel"
-GONE = [PERSON, CARD, EMAIL, PHONE, HOLDER]
+FAMILY = HOLDER.lower()  # as a policy derives it
+GONE = [PERSON, CARD, EMAIL, PHONE, HOLDER, FAMILY]
 
 DAYS, A_DAY, LIVE = 3, 120, 5000
 NOW_US = time.time_ns() // 1000 - 3600 * 10**6

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """harrier backup and harrier restore of an archive whose beginning was pruned, and of one from which a person was erased:
 nothing of the person is in a later backup."""
+import fcntl
 import glob
 import json
 import os
 import shutil
+import struct
 import unittest
 
 from backups import A_DAY, DAYS, BackupTest, files_below, states
@@ -94,9 +96,20 @@ class EraseTest(BackupTest):
                 found.append(name)
         return found
 
+    @staticmethod
+    def epochs(archive):
+        """Of its sealed segments."""
+        found = set()
+        for path in glob.glob(os.path.join(archive, "*", "*.seg.zst")):
+            with open(path, "rb") as file:
+                found.add(struct.unpack_from("<Q", unzstd_segment(file.read()), 40)[0])
+        return found
+
     def test_a_person(self):
-        person = "person-4711"
+        person, other = "person-4711", "person-4712"
         self.import_history(person=person)
+        self.harrier("archive", "seal", self.data)
+        self.import_history(days=range(DAYS, DAYS + 1), person=other)
         self.rebuild()
         first = self.back_up()
         self.assertTrue([name for name in self.holds(self.kept, person) if ".seg.zst" in name])
@@ -122,6 +135,17 @@ class EraseTest(BackupTest):
         verified = self.harrier("archive", "verify", archive).stdout
         self.assertRegex(verified, "(?m)^note: [0-9]+ segments were rewritten by erasure 1, whose record comes later")
         self.assertIn("The archive is whole.", verified)
+        # While the next erasure is at work, too, whose record will have their seals.
+        again = os.path.join(self.folder, "again")
+        shutil.copytree(os.path.join(root, "data"), again)
+        os.makedirs(os.path.join(again, "generations"), exist_ok=True)
+        with open(os.path.join(again, "generations", "lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refuses(75, "", "erase", again, "--entity", f"card={other}")
+        self.assertLessEqual({1, 2}, self.epochs(os.path.join(again, "archive")))
+        self.harrier("archive", "verify", os.path.join(again, "archive"))
+        self.harrier("erase", again, "--finish")
+        self.assertNotIn("note:", self.harrier("archive", "verify", os.path.join(again, "archive")).stdout)
         # Only the erasure's protocol says that they are what it wrote.
         protocol = os.path.join(archive, "erasures", "000001.json")
         with open(protocol, encoding="utf-8") as file:

@@ -4,6 +4,7 @@
 The oracle is the other order: erased first, then pruned, the tables are built from records without the person. Both must
 have the same states, byte by byte. HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
 """
+import fcntl
 import glob
 import json
 import os
@@ -15,7 +16,9 @@ import threading
 import time
 import unittest
 
-from erasing import (A_DAY, CARD, DAYS, GONE, HARRIER, HOLDER, LIVE, NOW_US, PERSON, SHARED, TILLS, ErasingTest, holding, is_theirs,
+import segments
+import wire
+from erasing import (A_DAY, CARD, DAYS, FAMILY, GONE, HARRIER, HOLDER, LIVE, NOW_US, PERSON, SHARED, TILLS, ErasingTest, holding, is_theirs,
                      payment, row, stamp)
 from server import START_US, WAIT, Server
 
@@ -38,7 +41,7 @@ class ErasePrunedTest(ErasingTest):
         self.make()
         self.harrier("rebuild", "--data", self.data, "--priority", "normal")
         self.assertEqual(self.prune(self.data, START_US + 2 * 86400 * 10**6)["segments"], 2)
-        self.assertGreaterEqual({value for _, value in holding(f"{self.data}/archive/base", GONE)}, {PERSON, CARD, HOLDER})
+        self.assertGreaterEqual({value for _, value in holding(f"{self.data}/archive/base", GONE)}, {PERSON, CARD, HOLDER, FAMILY})
 
     @staticmethod
     def bases(data):
@@ -125,15 +128,60 @@ class ErasePrunedTest(ErasingTest):
         self.assertEqual({path.split("/")[0] for path, _ in holding(f"{self.data}/archive", GONE)}, {"base"})
         self.assertIn("no record", self.erase("--entity", "customer=nobody", status=66).stderr)
         before = {value for _, value in holding(self.data, GONE)}
-        self.assertEqual(before, {PERSON, CARD, HOLDER})
+        self.assertEqual(before, {PERSON, CARD, HOLDER, FAMILY})
         self.report(*PERSON_IS)
-        self.assertEqual({value for _, value in holding(self.data, GONE)}, {CARD, HOLDER})
+        self.assertEqual({value for _, value in holding(self.data, GONE)}, {CARD, HOLDER, FAMILY})
         report = self.report("--entity", f"holder={HOLDER}", "--entity", f"card={CARD}")
-        self.assertEqual([field["unseen"] for field in report["fields"]], [0, 1])  # only in texts
-        self.assertEqual((report["number"], report["base_states"]), (2, 1))
+        self.assertEqual([field["unseen"] for field in report["fields"]], [0, 1])  # only in texts, or derived
+        self.assertEqual((report["number"], report["base_states"]), (2, 1 + 3 + 3))  # alone, and with each merchant
         self.assertEqual(holding(self.data, GONE), [])
         self.assert_sound(self.data)
         self.assertTrue(os.path.exists(f"{self.data}/archive/erasures/000002.json"))
+
+    def test_tables_for_several_sets_of_features(self):
+        """All are replaced, and the record has all, also when it was interrupted before it could say so."""
+        self.make()
+        self.write_policy("features.yaml", TILLS["features.yaml"].replace("window: 30d", "window: 1000d"))
+        server = self.server().start()
+        self.traffic(server, LIVE + 200, 50)
+        self.assertEqual(server.stop(), 0)
+        self.harrier("rebuild", "--data", self.data, "--priority", "normal")
+        self.prune(self.data, START_US + 2 * 86400 * 10**6)
+        self.assertEqual(len(self.bases(self.data)), 2)
+        with open(f"{self.data}/generations/lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.erase(*PERSON_IS, status=75)
+        report = self.report("--finish")
+        with open(report["protocol"], encoding="utf-8") as file:
+            said = {tables["generation"] for tables in json.load(file)["tables_of_the_beginning"]}
+        self.assertEqual(said, {path[-16:] for path in glob.glob(f"{self.data}/archive/base/g-*")})
+        self.assertEqual(len(said), 2)
+        self.assertEqual(holding(self.data, GONE), [])
+        self.assert_sound(self.data)
+
+    def test_a_client_that_sends_what_erased_texts_look_like(self):
+        """An audit does not take it for one: what was decided with it is compared as all else."""
+        server = self.server().start()
+        with server.connect() as connection:
+            connection.score([{**payment(LIVE + number), "customer": "(erased)", "merchant": "m", "device": "d"} for number in (1, 2)])
+            result = connection.score([{**payment(LIVE + 3), "customer": "\x7f(erased)"}])[0]
+        self.assertNotIn("decision", result)
+        self.assertIn("control character", str(result))
+        self.assertEqual(server.stop(), 0)
+        self.harrier("replay", self.data, "--recorded")
+        changed = []
+
+        def change(position, kind, payload):
+            if kind != segments.TRANSACTION or wire.decode("TransactionRecord", payload).get("score") != 3:
+                return payload
+            changed.append(position)
+            self.assertEqual(payload.count(b"\x20\x03"), 1)
+            return payload.replace(b"\x20\x03", b"\x20\x04")
+
+        segments.rewrite(os.path.join(self.data, "archive"), change)
+        self.assertEqual(len(changed), 1)
+        audit = self.harrier("replay", self.data, "--recorded", status=1).stdout
+        self.assertIn(f"position {changed[0]}  t{LIVE + 2}: score 4 → 3", audit)
 
     def test_beside_a_server(self):
         self.make_pruned()

@@ -85,7 +85,7 @@ static bool reads_erased(const struct replay_row *row) {
     const struct snapshot *rules = engine_rules(row->engine);
     const struct value *frame = engine_frame(row->engine);
     for (size_t slot = rules->first_feature; slot < rules->first_computed; slot++)
-        if (frame[slot].type == VALUE_TEXT && text_is(frame[slot].text, ERASED_TEXT))
+        if (frame[slot].type == VALUE_TEXT && text_is(frame[slot].text, ERASED_SHOWN))
             return true;
     return false;
 }

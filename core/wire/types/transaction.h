@@ -62,10 +62,13 @@ struct erased_field {
     struct text field;     /* canonical, as struct field in core/policy/load/schema.h has it */
     uint64_t hash;         /* of its text; 0: not kept */
     struct attribute kept; /* of a derived field: its value; ATTRIBUTE_NONE: none */
-    bool is_shown;         /* columns of texts have ERASED_TEXT in its place */
+    bool is_shown;         /* columns of texts have ERASED_SHOWN in its place */
 };
 
 #define ERASED_TEXT "(erased)"
+/* What features show in place of a removed text. No request can have it, as texts with control
+ * characters are refused: so it equals nobody's value, and an audit can tell it from one. */
+#define ERASED_SHOWN "\x7f" ERASED_TEXT
 
 /* A condition that reads such a field: hash_text() of its canonical source, and the labels with
  * which it was true, bit n for label n; of an amendment, the same ERASED_LABELS_BEFORE bits higher

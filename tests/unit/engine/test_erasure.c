@@ -253,7 +253,7 @@ static void spell(struct entry_sink *self, size_t entity, struct text key, uint6
         else if (plan->columns[i].type != COLUMN_TEXT)
             buffer_printf(&spelling->text, " %zu=%llx", i, (unsigned long long)entry->integers[i]);
         else if (is_shown_removed(plan->columns[i].source, spelling->which))
-            buffer_printf(&spelling->text, " %zu=" ERASED_TEXT, i);
+            buffer_printf(&spelling->text, " %zu=" ERASED_SHOWN, i);
         else
             buffer_printf(&spelling->text, " %zu=%.*s", i, (int)entry->texts[i].length,
                           entry->texts[i].data);
