@@ -3,6 +3,7 @@
 #include "tests/unit/store/archive_bench.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -490,7 +491,7 @@ static void a_segment_that_cannot_be_made_is_a_failed_write(void **state) {
 
 /* Puts a read-only descriptor in the place of the archive's own. */
 static void make_unwritable(const char *segment) {
-    char real[512], link[64];
+    char real[PATH_MAX], link[64]; /* realpath() takes no less */
     assert_non_null(realpath(segment, real));
     int replacement = open(segment, O_RDONLY);
     for (int descriptor = 3; descriptor < 64; descriptor++) {
