@@ -271,6 +271,44 @@ static void busy_has_one(void **state) {
     assert_int_equal(seen.code, HARRIER_ERROR_CLOSED);
 }
 
+/* In place of what the server or the network is to blame for, not of what the caller did wrong. */
+static void a_fallback_for_some_errors(void **state) {
+    (void)state;
+    static const struct {
+        enum error_code refusal;
+        const char *reason; /* NULL: the error stays */
+    } errors[] = {
+        {ERROR_DEADLINE, "deadline"},
+        {ERROR_UNAVAILABLE, "unavailable"},
+        {ERROR_OVERLOADED, "overloaded"},
+        {ERROR_INTERNAL, "internal"},
+        {ERROR_INVALID, NULL},
+        {ERROR_DENIED, NULL},
+        {ERROR_TOO_LARGE, NULL},
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        struct scene scene;
+        struct harrier_error error;
+        struct harrier_reply *reply = NULL;
+        open_scene(&scene, (struct harrier_options){.fallback = HARRIER_VERDICT_REVIEW,
+                                                    .retries_max = HARRIER_RETRIES_NONE});
+        scene.refusal = errors[i].refusal;
+        int r = harrier_score(scene.client, &simple, 1, NULL, &reply, &error);
+        if (errors[i].reason) {
+            assert_int_equal(r, 0);
+            assert_true(reply->results[0].decision.fallback);
+            assert_int_equal(reply->results[0].decision.verdict, HARRIER_VERDICT_REVIEW);
+            assert_string_equal(reply->results[0].decision.fallback_reason, errors[i].reason);
+            assert_string_equal(reply->results[0].decision.transaction_id, simple.id);
+        } else {
+            assert_true(r < 0);
+            assert_null(reply);
+        }
+        harrier_reply_free(reply);
+        close_scene(&scene);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Again and again; never again */
 
@@ -572,6 +610,7 @@ int main(void) {
         cmocka_unit_test(a_function_chooses_the_verdict),
         cmocka_unit_test(pipelined_calls_have_them_too),
         cmocka_unit_test(busy_has_one),
+        cmocka_unit_test(a_fallback_for_some_errors),
         cmocka_unit_test(no_repetition_when_none_is_wanted),
         cmocka_unit_test(three_repetitions_by_default),
         cmocka_unit_test(not_across_a_fork),

@@ -308,7 +308,7 @@ static void step(struct bench *bench, unsigned number) {
     if (roll(8) == 0)
         engine_forget(bench->engine);
     struct record record = record_of(&t, &decision);
-    switch (roll(7)) {
+    switch (roll(9)) {
     case 0: /* as a policy that is followed would have decided */
         record.transaction.decision.verdict = (enum verdict)(1 + roll(4));
         break;
@@ -324,6 +324,12 @@ static void step(struct bench *bench, unsigned number) {
     case 4: /* what was decoded into the memory afterwards */
         ((char *)(uintptr_t)t.fields[FIELD_CARD].data)[1] = (char)('0' + roll(4));
         record.transaction.decision.laid_out = 0;
+        break;
+    case 5: /* of another transaction than the one that was laid out */
+        record.transaction.transaction = random_transaction(&bench->arena, number);
+        break;
+    case 6:
+        record.transaction.transaction.amount_minor++;
         break;
     default:
         break;

@@ -268,6 +268,37 @@ static int table_of(const uint32_t *lengths, uint32_t count) {
     return r;
 }
 
+/* zstd itself would take most of these bytes for others of its own. */
+static void a_damaged_block_is_never_unpacked(void **state) {
+    (void)state;
+    static const char text[] = "bytes that do not repeat: 0123456789";
+    struct seal_packer *packer = seal_packer_new();
+    struct seal_unpacker *unpacker = seal_unpacker_new();
+    struct buffer packed;
+    struct error error;
+    uint8_t bytes[sizeof text];
+    buffer_init(&packed);
+    seal_pack(packer, text, sizeof text, &packed);
+    const struct seal_block block = {.length = sizeof text,
+                                     .stored = (uint32_t)packed.length,
+                                     .crc = crc32c(0, packed.bytes, packed.length)};
+    for (size_t i = 0; i <= packed.length; i++) {
+        uint8_t *room = seal_unpacker_room(unpacker, packed.length);
+        memcpy(room, packed.bytes, packed.length);
+        if (i == packed.length) {
+            assert_int_equal(seal_unpack(unpacker, &block, bytes, &error), 0);
+            assert_memory_equal(bytes, text, sizeof text);
+            break;
+        }
+        room[i] ^= 1;
+        assert_int_equal(seal_unpack(unpacker, &block, bytes, &error), -ERROR_DAMAGED);
+        assert_non_null(strstr(error.text, "its checksum does not match"));
+    }
+    buffer_deinit(&packed);
+    seal_unpacker_free(unpacker);
+    seal_packer_free(packer);
+}
+
 /* A forger computes the right checksums. */
 static void tables_are_of_whole_blocks(void **state) {
     (void)state;
@@ -282,6 +313,7 @@ static void tables_are_of_whole_blocks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_damaged_block_is_never_unpacked),
         cmocka_unit_test_setup_teardown(zstd_alone_gives_the_segment_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_bytes_are_these, set_up_empty, tear_down),
         cmocka_unit_test(headers_come_back),

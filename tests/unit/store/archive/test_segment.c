@@ -171,6 +171,20 @@ static void zeros_are_the_end(void **state) {
     assert_int_equal(frame_parse(zeros, 64, &frame, &fault), FRAME_END);
 }
 
+/* Else memory is taken, and the file read, for any length that damage may have made. */
+static void a_length_over_the_limit_is_damage(void **state) {
+    (void)state;
+    uint8_t header[FRAME_HEADER_SIZE] = {1};
+    struct frame frame;
+    const char *fault = "";
+    store_u32(header + 4, FRAME_PAYLOAD_MAX);
+    assert_int_equal(frame_parse(header, sizeof header, &frame, &fault), FRAME_SHORT);
+    assert_true(frame.size >= FRAME_PAYLOAD_MAX);
+    store_u32(header + 4, FRAME_PAYLOAD_MAX + 1);
+    assert_int_equal(frame_parse(header, sizeof header, &frame, &fault), FRAME_BAD);
+    assert_string_equal(fault, "its length exceeds the limit");
+}
+
 static void marks_are_found_anywhere(void **state) {
     (void)state;
     const struct sync_mark mark = {.place = {.position = 9, .chain = 0xabc}, .time_us = START_US};
@@ -269,6 +283,7 @@ int main(void) {
         cmocka_unit_test(rewritten_frames_state_their_chain),
         cmocka_unit_test(frames_are_whole_or_not),
         cmocka_unit_test(zeros_are_the_end),
+        cmocka_unit_test(a_length_over_the_limit_is_damage),
         cmocka_unit_test(marks_are_found_anywhere),
         cmocka_unit_test(days_have_names),
         cmocka_unit_test(only_segments_are_listed),

@@ -186,6 +186,52 @@ static void too_many_transactions(void **state) {
     buffer_deinit(&out);
 }
 
+/* protocol 1, then a call that has `count` empty messages in its field 1 */
+static void make_call(struct buffer *out, unsigned number, unsigned count) {
+    buffer_clear(out);
+    buffer_append(out, "\x08\x01", 2);
+    buffer_append_varint(out, number << 3 | 2);
+    buffer_append_varint(out, 2 * count);
+    for (unsigned i = 0; i < count; i++)
+        buffer_append(out, "\x0a\x00", 2);
+}
+
+/* Calls of many things: the limit itself is not too many. */
+static void too_many_in_one_call(void **state) {
+    (void)state;
+    static const struct {
+        unsigned number; /* of the call in harrier.proto */
+        const char *missing, *too_many;
+    } calls[] = {
+        {10, "transactions are missing; expected 1 to 1000",
+         "transactions: 1001; expected at most 1000"},
+        {11, "outcomes are missing; expected 1 to 1000", "outcomes: 1001; expected at most 1000"},
+        {14, "changes are missing; expected 1 to 1000", "changes: 1001; expected at most 1000"},
+        {18, "amendments are missing; expected 1 to 1000",
+         "amendments: 1001; expected at most 1000"},
+        {24, "items are missing; expected 1 to 1000", "items: 1001; expected at most 1000"},
+    };
+    struct buffer out;
+    struct error error;
+    buffer_init(&out);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct arena arena;
+        struct request request;
+        make_call(&out, calls[i].number, 0);
+        assert_int_equal(refuse(&out, &error), ERROR_INVALID);
+        assert_string_equal(error.text, calls[i].missing);
+        make_call(&out, calls[i].number, 1001);
+        assert_int_equal(refuse(&out, &error), ERROR_TOO_LARGE);
+        assert_string_equal(error.text, calls[i].too_many);
+        make_call(&out, calls[i].number, 1000);
+        arena_init(&arena, MESSAGE_ARENA_LIMIT);
+        int r = message_decode_request(out.bytes, out.length, &arena, &request, &error);
+        assert_int_equal(r, 0);
+        arena_deinit(&arena);
+    }
+    buffer_deinit(&out);
+}
+
 static void too_many_of_other_things(void **state) {
     (void)state;
     struct buffer body, out;
@@ -450,6 +496,7 @@ int main(void) {
         cmocka_unit_test(batch_limits_of_the_sender),
         cmocka_unit_test(request_over_the_size_is_not_sent),
         cmocka_unit_test(too_many_transactions),
+        cmocka_unit_test(too_many_in_one_call),
         cmocka_unit_test(too_many_of_other_things),
         cmocka_unit_test(hostile_lengths),
         cmocka_unit_test(oversize),
