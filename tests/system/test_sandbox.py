@@ -97,6 +97,11 @@ class SandboxTest(EventTest):
         self.assertNotIn("error", answer)
         return answer
 
+    def is_synced(self, server):
+        with server.connect() as connection:
+            status = connection.call({"token": self.token, "status": {}})["status"]
+        return status.get("synced_position") == status["position"]
+
     def test_everything_still_works(self):
         server = self.begin_with_all()
         status = status_of(server.process.pid)
@@ -122,6 +127,7 @@ class SandboxTest(EventTest):
             connection.call({"token": self.token, "score": {"transactions": [{**transaction(1), "id": "x", "currency": ""}]}})
         self.await_that(lambda: os.path.exists(self.path("rejects")) and os.path.getsize(self.path("rejects")) > 0, "a reject")
         # tables
+        self.await_that(lambda: self.is_synced(server), "what is scored on disk")
         self.rebuild()
         server.process.send_signal(signal.SIGHUP)
         server.await_said("adopted")
