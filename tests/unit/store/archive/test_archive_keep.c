@@ -244,11 +244,13 @@ static void save_image(const char *from, const char *to) {
     size_t dirty_count = file->dirty_count, size = file->size;
     uint8_t *image = malloc(size + 1);
     assert_non_null(image);
-    memcpy(image, file->image, size);
+    if (size > 0) /* an empty file has no image */
+        memcpy(image, file->image, size);
     write_back(file, descriptor, 50);
     scratch_write(to, file->image, file->size);
     close(descriptor);
-    memcpy(file->image, image, size); /* the run goes on as if nothing had been */
+    if (size > 0)
+        memcpy(file->image, image, size); /* the run goes on as if nothing had been */
     file->size = size;
     file->dirty_count = dirty_count;
     free(image);
