@@ -200,7 +200,7 @@ class ErasingTest(ServerTest):
         return done
 
     def erase(self, *arguments, data=None, status=0, **more):
-        return self.harrier("erase", data or self.data, *arguments, status=status, **more)
+        return self.harrier("erase", data or self.data, "--priority", "normal", *arguments, status=status, **more)
 
     def report(self, *arguments, **more):
         return json.loads(self.erase("--json", *arguments, **more).stdout)

@@ -329,7 +329,7 @@ class EraseTest(ErasingTest):
         for _ in range(KILLS):
             shutil.rmtree(self.data)
             shutil.copytree(origin, self.data, symlinks=True)
-            with subprocess.Popen([HARRIER, "erase", self.data, "--entity", f"customer={PERSON}"],
+            with subprocess.Popen([HARRIER, "erase", self.data, "--priority", "normal", "--entity", f"customer={PERSON}"],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
                 time.sleep(rng.uniform(0, took * 1.1))
                 process.send_signal(signal.SIGKILL)

@@ -242,7 +242,7 @@ class ErasePrunedTest(ErasingTest):
         for _ in range(KILLS):
             shutil.rmtree(self.data)
             shutil.copytree(origin, self.data, symlinks=True)
-            with subprocess.Popen([HARRIER, "erase", self.data, *PERSON_IS],
+            with subprocess.Popen([HARRIER, "erase", self.data, "--priority", "normal", *PERSON_IS],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
                 time.sleep(rng.uniform(0, took * 1.1))
                 process.send_signal(signal.SIGKILL)

@@ -11,6 +11,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/json_line.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/priority.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
@@ -46,6 +47,8 @@ struct options {
     struct erase_options erase;
     struct arena arena; /* values of --from */
 };
+
+static const char *const priorities[] = {"idle", "normal"};
 
 enum { OPTION_ALSO = 256, OPTION_DRY_RUN, OPTION_FINISH, OPTION_REJECTS, OPTION_PRIORITY };
 
@@ -159,6 +162,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_FINISH:
         options->erase.finish = true;
         return 0;
+    case OPTION_PRIORITY:
+        options->normal_priority =
+            choice_option_parse("--priority", value, priorities, 2, state) == 1;
+        return 0;
     case 'j':
         options->json = true;
         return 0;
@@ -195,6 +202,8 @@ static const struct argp_option arguments[] = {
      "The server's file of refused transactions, if it is not in the data folder", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0, "Only look and count; change nothing", 0},
     {"finish", OPTION_FINISH, NULL, 0, "Finish an erasure that was interrupted", 0},
+    {"priority", OPTION_PRIORITY, "idle|normal", 0,
+     "idle (the default): use processor and disk only when no other process needs them", 0},
     {"json", 'j', NULL, 0, "The report as JSON", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report", 0},
     PROGRESS_ARGUMENT(0),
@@ -362,7 +371,8 @@ static enum exit_status erase(struct options *options) {
     options->erase.source = user_name();
     options->erase.version = HARRIER_VERSION;
     options->erase.now_us = realtime_us();
-    priority_set_idle();
+    if (!options->normal_priority)
+        priority_set_idle();
     progress_bar_init(&progress, progress_style_of(options->progress, options->quiet, false), NULL);
     progress.stop = interrupt_watch();
     int r = erase_run(&options->erase, &progress.progress, &report, &error);
