@@ -129,7 +129,7 @@ void service_handle_all(void *user, struct front_request *const *requests, size_
 void service_look(void *user, const void *bytes, size_t length, struct front_look *ret_look);
 void service_classify(void *user, struct text token, uint64_t *ret_class, unsigned *ret_weight);
 unsigned service_classes_version(void *user);
-struct text service_refusal(void *user, enum front_refusal why);
+struct text service_refusal(void *user, enum front_refusal why, bool asks_for_verdicts);
 
 /* Is this token valid now, for any call? For a front that has work to do before it has a request's
  * bytes, and must not do it for clients without a token. 0 also if no tokens are needed;

@@ -33,6 +33,7 @@ struct front_request {
 struct front_look {
     uint64_t deadline_us; /* after its arrival; 0: none */
     struct text token;    /* in the bytes; empty: none */
+    bool asks_for_verdicts;
     bool may_answer_much; /* may the answer be far longer than this request? Then later requests of
                              the same client wait until it has read the answer. */
 };
@@ -53,8 +54,8 @@ struct front_handler {
     void (*classify)(void *user, struct text token, uint64_t *ret_class, unsigned *ret_weight);
     /* Changes when classify() may say something else than before. With classify(). */
     unsigned (*classes_version)(void *user);
-    /* The answer to a refused request; valid for ever. NULL: none is refused. */
-    struct text (*refusal)(void *user, enum front_refusal why);
+    /* The answer to a refused request, as look() saw it; valid for ever. NULL: none is refused. */
+    struct text (*refusal)(void *user, enum front_refusal why, bool asks_for_verdicts);
     void *user;
 };
 

@@ -48,6 +48,7 @@ void overload_close(struct service *service) {
 void service_look(void *user, const void *bytes, size_t length, struct front_look *ret_look) {
     (void)user;
     enum call call = message_peek_head(bytes, length, &ret_look->deadline_us, &ret_look->token);
+    ret_look->asks_for_verdicts = call == CALL_SCORE;
     ret_look->may_answer_much = call == CALL_NONE;
 }
 
@@ -64,8 +65,10 @@ unsigned service_classes_version(void *user) {
     return service->tokens ? tokens_version(service->tokens) : 0;
 }
 
-struct text service_refusal(void *user, enum front_refusal why) {
+struct text service_refusal(void *user, enum front_refusal why, bool asks_for_verdicts) {
     struct service *service = user;
-    unsigned verdict = atomic_load_explicit(&service->fallback, memory_order_relaxed);
+    unsigned verdict = VERDICT_NONE;
+    if (asks_for_verdicts)
+        verdict = atomic_load_explicit(&service->fallback, memory_order_relaxed);
     return buffer_text(&service->refusals->answers[why][verdict]);
 }

@@ -70,14 +70,14 @@ static void join_class(struct connection *connection, struct text token) {
     flow_join(&connection->flow, &front->queue, class, weight);
 }
 
-static void refuse(struct connection *connection, const struct input_request *request,
+static void refuse(struct connection *connection, const struct waiting *waiting,
                    enum front_refusal why) {
     struct front_sp *front = connection->front;
     const struct front_handler *handler = &front->settings.handler;
-    struct text answer = handler->refusal(handler->user, why);
+    struct text answer = handler->refusal(handler->user, why, waiting->asks_for_verdicts);
     if (!connection->closed)
-        connection_put_answer(connection, request, answer.data, answer.length);
-    chunk_release(&front->pool, request->chunk);
+        connection_put_answer(connection, &waiting->input, answer.data, answer.length);
+    chunk_release(&front->pool, waiting->input.chunk);
     connection->is_alive = true;
     front->refused[why]++;
 }
@@ -115,10 +115,11 @@ static void enter_queue(struct connection *connection, const struct input_reques
                               .arrived_us = arrived_us,
                               .deadline_us = seen.deadline_us,
                               .cost = request->length + REQUEST_COST,
+                              .asks_for_verdicts = seen.asks_for_verdicts,
                               .may_answer_much = seen.may_answer_much};
     if (front->settings.handler.refusal && !is_admitted(connection, &waiting, now_us)) {
         connection->flow.refused_us = now_us;
-        refuse(connection, request, FRONT_OVERLOADED);
+        refuse(connection, &waiting, FRONT_OVERLOADED);
         return;
     }
     queue_put(&front->queue, &connection->flow, &waiting);
@@ -217,7 +218,7 @@ static void collect(struct front_sp *front, int64_t now_us) {
             int64_t waited_us = now_us - waiting.arrived_us;
             bool is_late = pace_is_late(&front->pace, waited_us, waiting.deadline_us);
             if (is_late || !may_take_memory(front, &waiting)) {
-                refuse(connection, &waiting.input, is_late ? FRONT_LATE : FRONT_OVERLOADED);
+                refuse(connection, &waiting, is_late ? FRONT_LATE : FRONT_OVERLOADED);
                 continue;
             }
         }

@@ -27,7 +27,7 @@ struct waiting {
     int64_t arrived_us;         /* monotonic */
     uint64_t deadline_us;       /* after that; 0: none */
     size_t cost;
-    bool may_answer_much;
+    bool asks_for_verdicts, may_answer_much; /* as front_look says */
 };
 
 /* One connection's part of the queue. */

@@ -125,8 +125,9 @@ static void look(void *user, const void *bytes, size_t length, struct front_look
     ret_look->deadline_us = letter == 'd' ? DEADLINE_US : 0;
 }
 
-static struct text refusal(void *user, enum front_refusal why) {
+static struct text refusal(void *user, enum front_refusal why, bool asks_for_verdicts) {
     (void)user;
+    (void)asks_for_verdicts;
     return text_of(why == FRONT_LATE ? "late" : "overloaded");
 }
 

@@ -90,10 +90,14 @@ static void answers_are_those_of_one_after_the_other(void **state) {
     bench_deinit(&apart);
 }
 
-static bool may_answer_much(const struct buffer *bytes) {
+static struct front_look look_at(const struct buffer *bytes) {
     struct front_look look;
     service_look(NULL, bytes->bytes, bytes->length, &look);
-    return look.may_answer_much;
+    return look;
+}
+
+static bool may_answer_much(const struct buffer *bytes) {
+    return look_at(bytes).may_answer_much;
 }
 
 /* What a front may handle many of before it has sent an answer. */
@@ -129,6 +133,7 @@ static void only_transactions_and_outcomes_are_answered_in_proportion(void **sta
         assert_int_equal(message_encode_request(&requests[i], &bytes, &error), 0);
         bool is_little = requests[i].call == CALL_SCORE || requests[i].call == CALL_REPORT_OUTCOME;
         assert_int_equal(may_answer_much(&bytes), !is_little);
+        assert_int_equal(look_at(&bytes).asks_for_verdicts, requests[i].call == CALL_SCORE);
         if (is_little) { /* of two calls the last one counts */
             const struct request last = {.call = CALL_GET_LIST, .list.list = TEXT_LITERAL("a")};
             assert_int_equal(message_encode_request(&last, &bytes, &error), 0);
@@ -136,6 +141,25 @@ static void only_transactions_and_outcomes_are_answered_in_proportion(void **sta
         }
         buffer_deinit(&bytes);
     }
+}
+
+/* What an outcome's client would do with a verdict nobody knows. */
+static void only_who_asks_for_verdicts_gets_a_fallback(void **state) {
+    struct bench *bench = *state;
+    bench_open(bench);
+    atomic_store(&bench->service->fallback, VERDICT_REVIEW);
+    for (int asks = 0; asks <= 1; asks++)
+        for (int why = 0; why < FRONT_REFUSAL_COUNT; why++) {
+            struct text answer = service_refusal(bench->service, (enum front_refusal)why, asks);
+            struct response response;
+            struct error error;
+            assert_int_equal(message_decode_response(answer.data, answer.length, &bench->arena,
+                                                     &response, &error),
+                             0);
+            assert_int_equal(response.error.code,
+                             why == FRONT_LATE ? ERROR_DEADLINE : ERROR_OVERLOADED);
+            assert_int_equal(response.error.fallback, asks ? VERDICT_REVIEW : VERDICT_NONE);
+        }
 }
 
 /* ---- writes ---- */
@@ -319,6 +343,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(answers_are_those_of_one_after_the_other),
         cmocka_unit_test(only_transactions_and_outcomes_are_answered_in_proportion),
+        TEST(only_who_asks_for_verdicts_gets_a_fallback),
         TEST(they_share_a_write),
         TEST(a_failed_write_is_everybodys_before_it),
         cmocka_unit_test_setup_teardown(synced_answers_wait_together, setup_synced, teardown),
