@@ -35,6 +35,25 @@ struct exchange {
 
 /* ---- the folder itself ---- */
 
+/* What is not of the policy comes along. If the new files and it make another policy, a file was
+ * added to the old one since it was read, and looked as if it were not of it. */
+static int check_new(const struct exchange *exchange, struct error *ret_error) {
+    const struct rollback *rollback = exchange->rollback;
+    struct policy_folder *folder;
+    struct error ignored;
+    size_t count;
+    int r = policy_export_check(&exchange->draft, rollback->new_id, ret_error);
+    if (r != -ERROR_DAMAGED || policy_folder_read(exchange->real, &folder, &ignored) < 0)
+        return r;
+    const struct policy_file *files = policy_folder_files(folder, &count);
+    bool is_changed = snapshot_files_id(files, count) !=
+                      snapshot_files_id(rollback->old_files, rollback->old_count);
+    policy_folder_free(folder);
+    return is_changed ? error_set(ret_error, ERROR_EXISTS,
+                                  "%s was changed meanwhile; nothing was replaced", exchange->path)
+                      : r;
+}
+
 static int exchange_folder(struct exchange *exchange, struct error *ret_error) {
     const struct rollback *rollback = exchange->rollback;
     struct folder_draft *draft = &exchange->draft;
@@ -46,7 +65,7 @@ static int exchange_folder(struct exchange *exchange, struct error *ret_error) {
     if (r < 0)
         error_prefix(ret_error, "%s", exchange->real);
     if (r == 0)
-        r = policy_export_check(draft, rollback->new_id, ret_error);
+        r = check_new(exchange, ret_error);
     if (r == 0)
         r = folder_draft_exchange(draft, ret_error);
     if (r == 0) {

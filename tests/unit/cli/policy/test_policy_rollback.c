@@ -407,6 +407,22 @@ static void what_is_read_back_is_compared(void **state) {
     scene_remove(&scene);
 }
 
+/* It looks as if it were not of the policy, and would come along. */
+static void a_rule_that_was_added_since(void **state) {
+    static const struct policy_file added[] = {FILE_OF("rules/more.yaml", "rules: []\n")};
+    (void)state;
+    struct scene scene;
+    struct rolled_back done;
+    struct error error;
+    scene_make(&scene, false);
+    put_files(scene.folder, added, COUNT(added));
+    uint64_t before = scratch_fingerprint(scene.place);
+    assert_int_equal(roll_back(&scene, &done, &error), -ERROR_EXISTS);
+    assert_non_null(strstr(error.text, "was changed meanwhile; nothing was replaced"));
+    assert_true(scratch_fingerprint(scene.place) == before);
+    scene_remove(&scene);
+}
+
 /* Two at a time would both take the other files along, and the second one find none of them. */
 static void one_at_a_time(void **state) {
     (void)state;
@@ -482,6 +498,7 @@ int main(void) {
         cmocka_unit_test_setup(access_is_that_of_the_old_files, set_up),
         cmocka_unit_test_setup(a_file_system_without_the_exchange, set_up),
         cmocka_unit_test_setup(what_is_read_back_is_compared, set_up),
+        cmocka_unit_test_setup(a_rule_that_was_added_since, set_up),
         cmocka_unit_test_setup(one_at_a_time, set_up),
         cmocka_unit_test_setup(the_old_folder_is_still_read, set_up),
         cmocka_unit_test_setup(a_link_back_and_forth, set_up),
