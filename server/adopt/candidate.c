@@ -43,7 +43,7 @@ uint64_t candidate_memory(const char *path) {
 
 static bool has_room(const char *path, struct error *ret_error) {
     uint64_t bytes = candidate_memory(path);
-    void *room = malloc(bytes);
+    void *volatile room = malloc(bytes); /* a compiler may leave out what nobody uses */
     free(room);
     if (room)
         return true;
