@@ -28,16 +28,18 @@ void candidate_refuse(struct candidate *candidate, const char *reason) {
 
 static _Thread_local uint64_t folder_bytes; /* nftw() passes nothing on */
 
+/* What loading leaves out counts for nothing: the history in a .git folder outgrows its policy. */
 static int add_file(const char *path, const struct stat *status, int type, struct FTW *place) {
-    (void)path, (void)place;
+    if (place->level > 0 && path[place->base] == '.')
+        return type == FTW_D ? FTW_SKIP_SUBTREE : FTW_CONTINUE;
     if (type == FTW_F && folder_bytes < ROOM_FILES_MAX)
         folder_bytes += (uint64_t)status->st_size;
-    return 0;
+    return FTW_CONTINUE;
 }
 
 uint64_t candidate_memory(const char *path) {
     folder_bytes = 0;
-    nftw(path, add_file, ROOM_OPEN_MAX, FTW_MOUNT);
+    nftw(path, add_file, ROOM_OPEN_MAX, FTW_MOUNT | FTW_ACTIONRETVAL);
     return ROOM_LEAST + folder_bytes * ROOM_PER_BYTE;
 }
 

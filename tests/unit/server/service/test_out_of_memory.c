@@ -9,12 +9,15 @@
 #include "server/adopt/candidate.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/server/bench.h"
+#include "tests/unit/store/scratch.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -192,8 +195,24 @@ static void the_estimate_suffices(void **state) {
     assert_true(tried > 0);
 }
 
+static void the_estimate_leaves_out_hidden_files(void **state) {
+    (void)state;
+    char *folder = scratch_make(), *hidden = strdup(scratch_path(folder, ".git"));
+    scratch_write(scratch_path(folder, "policy.yaml"), "policy: {}\n", 11);
+    uint64_t before = candidate_memory(folder);
+    assert_int_equal(mkdir(hidden, 0700), 0);
+    scratch_write(scratch_path(hidden, "pack"), "history", 7);
+    scratch_write(scratch_path(folder, ".draft.yaml"), "policy: {}\n", 11);
+    assert_true(candidate_memory(folder) == before);
+    scratch_write(scratch_path(folder, "more.yaml"), "rules: []\n", 10);
+    assert_true(candidate_memory(folder) > before);
+    free(hidden);
+    scratch_remove(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_estimate_leaves_out_hidden_files),
         cmocka_unit_test(each_allocation_in_turn),
         cmocka_unit_test(the_estimate_suffices),
     };
