@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 #define LOOK_MS     10
-#define LAST_LOOKS  100  /* a millisecond apart, for killed processes to be gone at the end */
-#define CLOSE_LOOKS 1000 /* likewise, for the process itself */
+#define GONE_LOOKS  2000 /* a millisecond apart, for the killed processes of a run to be gone */
+#define CLOSE_LOOKS 3000 /* likewise, for the process itself */
 #define NAME        "harrierd-events" /* of the process, in ps */
 
 enum order { ORDER_START = 1, ORDER_KILL };
@@ -131,9 +131,18 @@ static void look(struct runner *runner) {
         report(runner, EVENT_LAUNCHER_ENDED, status);
 }
 
+/* On a busy machine, a killed process needs a while. One that never goes is given up. */
+static void await_group(struct runner *runner) {
+    reap_group(runner);
+    for (int i = 0; i < GONE_LOOKS && runner->group != 0; i++) {
+        usleep(1000);
+        reap_group(runner);
+    }
+}
+
 static void begin_run(struct runner *runner, const struct order_message *order,
                       const int descriptors[2]) {
-    reap_group(runner); /* what was not dead yet after the last run */
+    await_group(runner); /* the last run's: only one group is remembered */
     runner->run = order->run;
     int failed = spawn(runner, descriptors[0], descriptors[1], order->event_count);
     if (failed)
@@ -174,10 +183,7 @@ static bool obey(struct runner *runner) {
 static void end_run(struct runner *runner) {
     kill_run(runner);
     runner->child = 0;
-    for (int i = 0; i < LAST_LOOKS && runner->group != 0; i++) {
-        reap_group(runner);
-        usleep(1000);
-    }
+    await_group(runner);
 }
 
 /* A terminal and systemd send their signals to the server and to this process alike; it has to
