@@ -3,9 +3,9 @@
  * is JSON and says what is wrong. Both give the same cells (test_json_flat.c). */
 #pragma once
 
+#include "cell.h"
 #include "core/base/arena.h"
 #include "core/base/text.h"
-#include "rows.h"
 
 #include <stdbool.h>
 #include <stddef.h>
