@@ -1,6 +1,7 @@
-/* Two readers behind one interface: csv_table.h, and json_lines.h parsed by jansson, one line at a
- * time; a line may have JSON_LINE_MAX bytes. The format is decided by looking at the first bytes,
- * which are then handed out again, because a pipe cannot be read twice.
+/* Two readers behind one interface: csv_table.h, and json_lines.h, whose objects are read by
+ * json_flat.h where they are plain and by jansson where not; a line may have JSON_LINE_MAX bytes.
+ * The format is decided by looking at the first bytes, which are then handed out again, because a
+ * pipe cannot be read twice.
  *
  * All texts of a row live until the next row; names of columns are copied and live as long as the
  * rows. */
@@ -11,6 +12,7 @@
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "csv_table.h"
+#include "json_flat.h"
 #include "json_lines.h"
 #include "json_members.h"
 
@@ -40,7 +42,8 @@ struct rows {
     bool takes_raw;
     struct buffer original; /* bytes of the row, without what a file of refused rows added */
     struct buffer raw;      /* of harrier.raw_base64 */
-    json_t *object;
+    struct json_flat flat;
+    json_t *object;  /* NULL: the last row was read without */
     json_t *refused; /* the object around it, of a row in harrier.raw */
     struct arena arena;
     char *members_of;
@@ -151,21 +154,6 @@ static int next_csv(struct rows *rows, struct row *ret_row, struct error *ret_er
 /* --- JSON lines --------------------------------------------------------------------------------
  */
 
-#define PLAIN_EXPONENT_MAX 20 /* no amount and no place needs more digits on either side */
-
-/* The shortest decimal that is the same double, without an exponent: programs write 0.00001 as
- * 1e-05, which is no less exact. */
-static struct text plain_decimal(struct arena *arena, double number) {
-    char digits[40];
-    value_format(value_double(number), digits, sizeof digits);
-    const char *exponent = strchr(digits, 'e'), *point = strchr(digits, '.');
-    int power = exponent ? atoi(exponent + 1) : 0;
-    if (power == 0 || power < -PLAIN_EXPONENT_MAX || power > PLAIN_EXPONENT_MAX)
-        return arena_text(arena, text_of(digits));
-    int decimals = (point ? (int)(exponent - point) - 1 : 0) - power;
-    return arena_printf(arena, "%.*f", decimals > 0 ? decimals : 0, number);
-}
-
 /* An integer never becomes a double on the way to its text. */
 static struct cell cell_of_json(struct rows *rows, const json_t *value) {
     switch (json_typeof(value)) {
@@ -181,7 +169,7 @@ static struct cell cell_of_json(struct rows *rows, const json_t *value) {
             .text = arena_printf(&rows->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value))};
     case JSON_REAL:
         return (struct cell){.kind = CELL_NUMBER,
-                             .text = plain_decimal(&rows->arena, json_real_value(value))};
+                             .text = json_flat_decimal(&rows->arena, json_real_value(value))};
     case JSON_TRUE:
         return (struct cell){.kind = CELL_FLAG, .text = TEXT_LITERAL("true")};
     case JSON_FALSE:
@@ -281,6 +269,16 @@ static int fill_cells(struct rows *rows, struct error *ret_error) {
         rows->cells[i] = member ? cell_of_json(rows, member) : (struct cell){.kind = CELL_ABSENT};
     }
     return fill_members(rows, ret_error);
+}
+
+/* Fills the cells if the object is plain. */
+static bool fill_flat(struct rows *rows, struct text object) {
+    json_decref(rows->object);
+    rows->object = NULL;
+    rows->member_count = 0;
+    arena_reset(&rows->arena);
+    return json_flat_read(&rows->flat, object, rows->wanted, rows->wanted_count, rows->members_of,
+                          &rows->arena, rows->cells);
 }
 
 static void give_object(const struct rows *rows, struct row *ret_row) {
@@ -390,6 +388,19 @@ static int load_line(struct rows *rows, struct text line, struct row_original *o
     return error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
 }
 
+/* A line → its cells, and the row as it came. The first one is needed as a tree, for what is
+ * unused.
+ */
+static int read_object_line(struct rows *rows, struct text line, struct row_original *original,
+                            struct error *ret_error) {
+    if (rows->first_seen && line.length <= JSON_LINE_MAX && fill_flat(rows, line)) {
+        original->bytes = line;
+        return 0;
+    }
+    int r = load_line(rows, line, original, ret_error);
+    return r == 0 && !rows->takes_raw ? fill_cells(rows, ret_error) : r;
+}
+
 static int next_json(struct rows *rows, struct row *ret_row, struct error *ret_error) {
     struct row_original *original = &ret_row->original;
     int r = json_lines_next(&rows->lines, ret_error);
@@ -401,9 +412,7 @@ static int next_json(struct rows *rows, struct row *ret_row, struct error *ret_e
         original->raw = line;
         r = error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
     } else {
-        r = load_line(rows, line, original, ret_error);
-        if (r == 0 && !rows->takes_raw)
-            r = fill_cells(rows, ret_error);
+        r = read_object_line(rows, line, original, ret_error);
     }
     if (!rows->keeps_originals && !rows->takes_raw)
         *original = (struct row_original){.line = ret_row->line};
@@ -436,9 +445,12 @@ int rows_take_object(struct rows *rows, struct text bytes, struct row *ret_row,
     *ret_row = (struct row){0};
     if (bytes.length > JSON_LINE_MAX)
         return error_set(ret_error, ERROR_TOO_LARGE, "longer than 1 MiB");
-    int r = load_object(rows, bytes, ret_error);
-    if (r == 0)
-        r = fill_cells(rows, ret_error);
+    int r = 0;
+    if (!fill_flat(rows, bytes)) {
+        r = load_object(rows, bytes, ret_error);
+        if (r == 0)
+            r = fill_cells(rows, ret_error);
+    }
     if (r == 0)
         give_object(rows, ret_row);
     return r;
