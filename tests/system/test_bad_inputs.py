@@ -4,6 +4,7 @@ answers a good request right after.
 
 usage: test_bad_inputs.py [--update] [CASE…]     --update writes what is said into the cases: read it as a new user would
 """
+import itertools
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import sys
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from http_door import HttpTest, head
+from http_door import Door, HttpTest, head
 from server import HARRIERD, POLICY, WAIT, transaction
 from wire import decode, encode
 
@@ -101,6 +102,7 @@ class BadInputs(HttpTest):
     def setUp(self):
         super().setUp()
         self.failures = []
+        self.good = itertools.count(1)  # also for threads
 
     def tearDown(self):
         self.assertEqual(self.failures, [], "\n".join(self.failures))
@@ -112,15 +114,16 @@ class BadInputs(HttpTest):
 
     def good_request(self, case):
         """The server is still at work, and so is the door that the case came through."""
-        self.good = getattr(self, "good", 0) + 1
-        decided = self.door().score({**transaction(self.good), "card": f"good{self.good}"})[0]
+        number = next(self.good)
+        with Door(self.port) as door:  # closed: open ones would use up all that the server takes, and the next one wait
+            decided = door.score({**transaction(number), "card": f"good{number}"})[0]
         if decided.get("decision", {}).get("verdict") != "VERDICT_APPROVE":
             self.failures.append(f"{case.name}: after it, a good request gets {decided}")
 
     def good_message(self, case, server):
         with server.connect() as connection:
-            self.good = getattr(self, "good", 0) + 1
-            decided = connection.score([{**transaction(self.good), "card": f"good{self.good}"}])[0]
+            number = next(self.good)
+            decided = connection.score([{**transaction(number), "card": f"good{number}"}])[0]
         if decided.get("decision", {}).get("verdict") != "VERDICT_APPROVE":
             self.failures.append(f"{case.name}: after it, a good message gets {decided}")
 
@@ -138,7 +141,8 @@ class BadInputs(HttpTest):
             if not any(path == "policy.yaml" for path, _ in case.files()):
                 self.write_policy("policy.yaml", POLICY["policy.yaml"])
             case.write(policy)
-            status, answer, _ = self.door().call("POST", "/v1/reload", {"wait": True})
+            with Door(self.port) as door:
+                status, answer, _ = door.call("POST", "/v1/reload", {"wait": True})
             if (status, answer.get("result")) != (200, "RELOAD_REFUSED"):
                 self.failures.append(f"{case.name}: {status} {answer}")
                 continue
@@ -147,7 +151,8 @@ class BadInputs(HttpTest):
 
     def test_http(self):
         self.start("--max_message_bytes=4KiB", "--max_ahead=0")
-        for case in cases_of("http"):
+
+        def one(case):
             request = case.get("request")
             lines, _, body = request.partition("\n\n")
             method_line, *headers = lines.split("\n")
@@ -159,11 +164,18 @@ class BadInputs(HttpTest):
             else:
                 data = head(method, path, *headers, version=version[0])
             got, _ = self.raw(data + body.encode(), answers=1)
-            status = got.split(b"\r\n", 1)[0].decode()
-            content = got.split(b"\r\n\r\n", 1)[-1].decode()
-            shown = json.dumps(json.loads(content), indent=1, ensure_ascii=False) if content.startswith("{") else content
-            self.hold(case, f"{status}\n{shown}\n")
             self.good_request(case)
+            return case, got
+
+        # Each waits a moment for what must not follow the answer, so they wait together.
+        with ThreadPoolExecutor(8) as pool:
+            for case, got in pool.map(one, cases_of("http")):
+                status = got.split(b"\r\n", 1)[0].decode()
+                content = got.split(b"\r\n\r\n", 1)[-1].decode()
+                shown = content
+                if content.startswith("{"):
+                    shown = json.dumps(json.loads(content), indent=1, ensure_ascii=False)
+                self.hold(case, f"{status}\n{shown}\n")
 
     def test_nng(self):
         server = self.start("--max_message_bytes=4KiB", "--max_ahead=0")

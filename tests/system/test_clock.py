@@ -55,7 +55,7 @@ class ClockTest(SwapTest):
         return done.stdout, done.stderr
 
     def night(self, *flags):
-        out, said = self.harrier("rebuild", "--data", self.data, "--priority=normal", *flags)
+        out, said = self.harrier("rebuild", "--data", self.data, "--priority=normal", "--progress=none", *flags)
         return json.loads(out), said
 
     def score(self, count=20):

@@ -207,7 +207,7 @@ class EraseTest(ErasingTest):
 
         def theirs():  # the person goes on paying: the last segment has their values at the end
             with server.connect() as connection:
-                while not stop.is_set():
+                while not stop.wait(0.002):  # bounded: the faster they pay, the longer the erasure takes
                     connection.score([{**payment(LIVE + 10), "id": f"again{last[0] + 1}"}])
                     last[0] += 1
 

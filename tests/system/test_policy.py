@@ -152,7 +152,7 @@ class PolicyTest(ServerTest):
         return done
 
     def command(self, task, *arguments, **more):
-        return self.harrier("policy", task, self.data, *arguments, **more)
+        return self.harrier("policy", task, self.data, "--progress=none", *arguments, **more)
 
     def listed(self, *flags):
         return [json.loads(line) for line in self.command("list", "--json", *flags).stdout.splitlines()]
@@ -392,8 +392,8 @@ class ShowTest(PolicyTest):
             self.assertIn(f"policy     system (snapshot {policy_id(files)})\n", text)
             for path, content in files.items():
                 self.assertRegex(text, rf"(?m)^ +{len(as_bytes(content)):,}  {re.escape(path)}$")
-                done = subprocess.run([HARRIER, "policy", "show", self.data, name, path], capture_output=True,
-                                      timeout=WAIT, check=True)
+                done = subprocess.run([HARRIER, "policy", "show", self.data, name, path, "--progress=none"],
+                                      capture_output=True, timeout=WAIT, check=True)
                 self.assertEqual((done.stdout, done.stderr), (as_bytes(content), b""))
         self.command("show", "current", "rules/velocty.yaml", status=66,
                      words=['has no file "rules/velocty.yaml"; did you mean "rules/velocity.yaml"?'])

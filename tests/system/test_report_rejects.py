@@ -27,8 +27,8 @@ class ReportRejectsTest(RejectsFileTest):
         return self.write("payments.csv", b"\n".join([COLUMNS] + [good_row(n) for n in range(first, last)]) + b"\n")
 
     def feed(self, command, server, rejects, *arguments):
-        return subprocess.Popen([HARRIER, command, "-", "--to", server.address, "--rejects", self.path(rejects), *arguments],
-                                stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen([HARRIER, command, "-", "--to", server.address, "--rejects", self.path(rejects),
+                                 "--progress=none", *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def amend(self, server, *arguments, **more):
         """How many were accepted, and changed something."""

@@ -363,7 +363,8 @@ class ChangeTest(ThresholdTest):
         self.score_dear_ones()
         self.assertEqual(self.running.stop(), 0)
         folder = os.path.join(self.folder, "data")
-        night = [HARRIER, "night", "--data", folder, "--date", "2026-03-11", "--drift", "none", "--priority", "normal"]
+        night = [HARRIER, "night", "--data", folder, "--date", "2026-03-11", "--drift", "none", "--priority", "normal",
+                 "--progress", "none"]
         done = subprocess.run(night, capture_output=True, text=True, check=False)
         self.assertIn('threshold "amount_p90": 4 values changed by more than the guard allows', done.stderr)
         nights = os.path.join(folder, "nights")

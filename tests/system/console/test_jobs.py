@@ -398,12 +398,17 @@ class FakeJobs(JobsTest):
         wait_for(lambda: not any(map(is_alive, pids)))
 
     def check_time(self):
-        self.start("--job-time=1s")
-        number = self.begin()
-        job = self.ended(number)
-        self.assertEqual(job["state"], "failed")
-        self.assertIn("--job-time", job["problem"])
-        self.assertFalse(is_alive(self.pid(number)))
+        for seconds in (1, 4, 16, 64):  # until the program had begun its work by then
+            self.start(f"--job-time={seconds}s")
+            number = self.begin()
+            job = self.ended(number)
+            self.assertEqual(job["state"], "failed")
+            self.assertIn("--job-time", job["problem"])
+            if pid := self.ran().get(number):
+                break
+            self.console.kill()
+        self.assertTrue(pid)
+        self.assertFalse(is_alive(pid))
 
     def check_problem(self):
         self.touch("go")

@@ -14,6 +14,8 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define WAIT_MS     60000
 #define RECORDS_MAX 64
@@ -527,6 +529,47 @@ static void order_is_kept(void **state) {
     }
 }
 
+/* ---- all at once ---- */
+
+struct child {
+    pid_t pid;
+    FILE *said;
+};
+
+static struct child begin(const struct CMUnitTest *test) {
+    struct child child = {.said = tmpfile()};
+    if (!child.said || (child.pid = fork()) < 0) {
+        perror("test_stream");
+        exit(1);
+    }
+    if (child.pid == 0) {
+        dup2(fileno(child.said), STDOUT_FILENO);
+        dup2(fileno(child.said), STDERR_FILENO);
+        const struct CMUnitTest tests[] = {*test};
+        exit(cmocka_run_group_tests(tests, NULL, NULL));
+    }
+    return child;
+}
+
+/* Is it well? Shows what it said. */
+static bool end(struct child *child) {
+    char text[4096];
+    int status;
+    if (waitpid(child->pid, &status, 0) != child->pid)
+        return false;
+    rewind(child->said);
+    for (size_t n; (n = fread(text, 1, sizeof text, child->said)) > 0;)
+        fwrite(text, 1, n, stdout);
+    fclose(child->said);
+    if (WIFSIGNALED(status))
+        printf("killed by signal %d\n", WTERMSIG(status));
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Each test has a process and a cluster of its own, and all run at once: what they do takes no
+ * time, but the cluster waits three seconds for more members before a group's first one gets its
+ * partitions, and for the session's time-out before a later run does. One after the other they
+ * would wait for two minutes. */
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_record_has_one_consequence, set_up, tear_down),
@@ -548,5 +591,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_source_that_is_none_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(order_is_kept, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    enum { COUNT = sizeof tests / sizeof *tests };
+    struct child children[COUNT];
+    int failed = 0;
+    for (size_t i = 0; i < COUNT; i++)
+        children[i] = begin(&tests[i]);
+    for (size_t i = 0; i < COUNT; i++)
+        failed += !end(&children[i]);
+    return failed;
 }
