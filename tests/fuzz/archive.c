@@ -19,7 +19,7 @@
  * A record that decodes must encode to bytes that decode to the same record, within the arena. A
  * walk through a damaged segment must return only records that were written, in order, and must not
  * report a clean end if any are missing. Every changed byte of a sealed segment must be noticed. */
-#include "target.h"
+#include "common/target.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"

@@ -5,7 +5,7 @@
  *
  * The checker must report an error, or return a tree of the expected type. The tree's canonical
  * form must pass the checker with the same type, and be its own canonical form. */
-#include "names.h"
+#include "common/names.h"
 
 #include "core/policy/check/checker.h"
 #include "core/policy/eval/cost.h"

@@ -8,9 +8,9 @@
  * never a clean end while a later segment is there; an archive that verifies has no sealed segment
  * with a changed byte; what a server appends after opening such a folder can be read behind all
  * else; and a rebuild has the states of all records, or says why not. */
-#include "worlds.h"
+#include "common/worlds.h"
 
-#include "target.h"
+#include "common/target.h"
 
 #include "batch/rebuild/rebuild.h"
 #include "batch/verify/archive_verify.h"

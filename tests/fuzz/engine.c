@@ -12,14 +12,14 @@
  *   rules, score and verdict follow from these values as docs/POLICY.md has it
  *   the overlay knows each id by its first position
  *   the same records in bulk, and in any order in a map, give the same states */
-#include "target.h"
+#include "common/target.h"
 
+#include "common/ledger.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/engine.h"
 #include "core/store/overlay/bulk_apply.h"
 #include "core/store/overlay/overlay.h"
-#include "ledger.h"
 #include "tests/unit/engine/state_map.h"
 
 #include <stdio.h>

@@ -10,8 +10,8 @@
  * Every expression that passes the checker must evaluate on any frame, within its arena, to a value
  * of its type, absent or an error: the same value the second time, and the same for its canonical
  * form. The prefilter of a condition must agree with its evaluation. */
-#include "maker.h"
-#include "names.h"
+#include "common/maker.h"
+#include "common/names.h"
 
 #include "core/policy/check/checker.h"
 #include "core/policy/eval/compile.h"

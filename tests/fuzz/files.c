@@ -5,7 +5,7 @@
  *
  * A file must be refused with a message, or it can be written again, and what is written reads back
  * as the same. */
-#include "target.h"
+#include "common/target.h"
 
 #include "batch/backup/backup_point.h"
 #include "clients/cli/replay/replay_checkpoint.h"

@@ -8,7 +8,7 @@
  * must be the same as that of a straightforward parser of the whole stream (struct plain): the same
  * requests, and the same end. Bytes of a request must not change before it is released, memory must
  * stay proportional to the bytes received, and all of it must be free at the end. */
-#include "target.h"
+#include "common/target.h"
 
 #include "server/front/sp/front_sp_input.h"
 

@@ -7,7 +7,7 @@
  * What is taken must be what a plain reading of the same bytes finds, request by request: the same
  * method, target and body, with no header that could be read in another way. Otherwise something in
  * front of the door might see other requests (request smuggling). */
-#include "target.h"
+#include "common/target.h"
 
 #include "console/web/request_check.h"
 #include "core/base/check.h"

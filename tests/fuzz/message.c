@@ -7,7 +7,7 @@
  * message, within the arena's limit. All its transactions and outcomes can be checked. The
  * hand-written code must agree with protobuf-c's generated code on every result, including error
  * messages. */
-#include "target.h"
+#include "common/target.h"
 
 #include "core/wire/message/message_bytes.h"
 #include "core/wire/record/record.h"

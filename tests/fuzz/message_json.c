@@ -6,7 +6,7 @@
  * JSON must be refused with a message that is clean text, or give the same bytes twice, which the
  * decoder then accepts or refuses like any others. Every response that can be unpacked must give
  * JSON that jansson reads, without duplicate names. */
-#include "target.h"
+#include "common/target.h"
 
 #include "core/wire/message/message_json.h"
 #include "tests/unit/wire/random_wire.h"

@@ -5,8 +5,8 @@
  * It must be refused with a printable message, or give a model that can be evaluated: its margins
  * are numbers, the same every time and in a batch, and the contributions of its inputs add up to
  * them. */
+#include "common/target.h"
 #include "core/model/contributions.h"
-#include "target.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  * Tokens must follow each other within the source. The parser must report one error, or return a
  * tree whose canonical form parses to the same tree and is its own canonical form. Memory must be
  * bounded by the source's length. */
-#include "names.h"
+#include "common/names.h"
 
 #include "core/policy/lang/syntax.h"
 

@@ -7,7 +7,7 @@
  * applies transactions and runs its cases twice with the same result. Loading its files again must
  * give the same id, plan and messages, and `harrier check` must report nothing worse than warnings
  * about them. */
-#include "target.h"
+#include "common/target.h"
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"

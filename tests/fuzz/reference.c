@@ -4,8 +4,8 @@
  *
  * It must be refused with a printable message, or be sound: edges ascend, counts add up, values
  * find a bin; and what is written of it reads back and is written the same. */
+#include "common/target.h"
 #include "core/model/model_reference.h"
-#include "target.h"
 
 #include <math.h>
 #include <string.h>

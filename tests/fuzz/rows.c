@@ -8,7 +8,7 @@
  * The mapping or the rows must be refused with a message, or each row must give a transaction that
  * transaction_check() accepts, or an error message. Each row comes with its bytes, whole or raw.
  * The result must not depend on the size of the pieces. */
-#include "target.h"
+#include "common/target.h"
 
 #include "clients/cli/io/mapping_yaml.h"
 #include "clients/cli/io/row_transaction.h"

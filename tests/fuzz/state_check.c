@@ -6,7 +6,7 @@
  * is safe and gives the same values twice, also of the state in memory; adding an entry and merging
  * a state of that entry give the same bytes in either order; and the results pass state_check()
  * again. */
-#include "plans.h"
+#include "common/plans.h"
 
 #include "core/feature/state/bulk.h"
 

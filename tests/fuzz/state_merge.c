@@ -9,7 +9,7 @@
  * Folding the entries in order, folding them backwards, and folding them in up to four parts that
  * are then merged must give the same bytes, which pass state_check(). A part with a changed byte
  * must be refused by state_check(), or merge in both directions to the same valid state. */
-#include "plans.h"
+#include "common/plans.h"
 
 #define ENTRIES_MAX 48 /* enough to compact a tile */
 #define PARTS       4

@@ -5,8 +5,8 @@
  * It must be refused with the line of the error and without quoting anything that may be a secret,
  * or give a set in which each token is found by its id, keeps its values when it is written and
  * read again, and accepts no secret but its own. */
+#include "common/target.h"
 #include "core/store/tokens/token_set.h"
-#include "target.h"
 
 #include <string.h>
 

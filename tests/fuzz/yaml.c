@@ -5,7 +5,7 @@
  * It must be refused with messages, or give a tree within the limits of depth and width, with
  * memory bounded by the file's length. Every node, and every byte of every text, must have a
  * position in the file. Parsing it again must give the same tree and messages. */
-#include "target.h"
+#include "common/target.h"
 
 #include "core/policy/source/tree.h"
 

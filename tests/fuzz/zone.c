@@ -6,8 +6,8 @@
  * format allows and repeat after 400 years; they change exactly where zone_next_change() says;
  * reading it again gives the same zone. */
 #include "core/policy/lang/zone.h"
+#include "common/target.h"
 #include "core/policy/lang/calendar.h"
-#include "target.h"
 #include "tests/unit/policy/tzif.h"
 
 #define CHANGES_MAX 3000 /* that one input looks at: all but some centuries */
