@@ -13,7 +13,9 @@
 #include "core/wire/record/record.h"
 #include "tests/unit/wire/random_wire.h"
 
-#define SEED_BYTES_MAX 900
+#define SEED_BYTES_MAX        900
+#define EXPLANATION_BYTES_MAX 4000
+#define TRIES                 4000
 
 static struct arena arena, arena_again;
 static struct buffer encoded, encoded_again;
@@ -164,33 +166,39 @@ bool target_run(const uint8_t *bytes, size_t size) {
     return bytes[0] & 1 ? run_response(bytes + 1, size - 1) : run_request(bytes + 1, size - 1);
 }
 
+/* Some of each kind of record, request and answer: many are too long, above all explanations. */
 void target_seeds(struct seeds *seeds, const char *root) {
     (void)root;
     struct arena made;
     struct buffer seed;
     struct random random = {.state = 4};
     struct error error;
+    unsigned kept[3][CALL_COUNT] = {0};
     arena_init(&made, (size_t)4 << 20);
     buffer_init(&seed);
-    for (unsigned i = 0; i < 160; i++) {
+    for (unsigned i = 0; i < TRIES; i++) {
+        unsigned kind = i % 4 == 3 ? 2 : i & 1, call = 0;
         arena_reset(&made);
         buffer_clear(&seed);
-        bool is_record = i % 4 == 3;
-        buffer_append_u8(&seed, is_record ? 2 : i & 1);
-        if (is_record) {
+        buffer_append_u8(&seed, (uint8_t)kind);
+        if (kind == 2) {
             struct record record = {.type = RECORD_TRANSACTION};
             do
                 record = random_record(&random, &made);
             while (record.type != RECORD_TRANSACTION);
             record_encode(&record, &seed);
-        } else if (i & 1) {
+        } else if (kind == 1) {
             struct response response = random_response(&random, &made);
+            call = response.call;
             message_encode_response(&response, &seed);
         } else {
             struct request request = random_request(&random, &made);
+            call = request.call;
             property(message_encode_request(&request, &seed, &error) == 0, "%s", error.text);
         }
-        if (seed.length <= SEED_BYTES_MAX)
+        unsigned most = kind == 2 ? 40 : call == CALL_SCORE ? 20 : 4;
+        if (seed.length <= (call == CALL_EXPLAIN ? EXPLANATION_BYTES_MAX : SEED_BYTES_MAX) &&
+            kept[kind][call]++ < most)
             seeds->add(seeds, seed.bytes, seed.length);
     }
     buffer_deinit(&seed);
