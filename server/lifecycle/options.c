@@ -648,6 +648,13 @@ static int read_configuration(const struct options_source *source, struct option
     return r == 0 ? read_credentials(source, set, ret_error) : r;
 }
 
+/* Messages quote names and lines that may hold any bytes; a terminal and a log get clean text. */
+static void clean_message(struct error *error) {
+    size_t at;
+    while (!text_is_clean(text_of(error->text), &at))
+        error->text[at] = '?';
+}
+
 int options_load(const struct options_source *source, struct options *ret_options,
                  enum action *ret_action, struct option_set **ret_set, enum options_error *ret_kind,
                  struct error *ret_error) {
@@ -665,6 +672,7 @@ int options_load(const struct options_source *source, struct options *ret_option
             r = check_together(ret_options, ret_error);
     }
     if (r < 0) {
+        clean_message(ret_error);
         option_set_free(set);
         *ret_kind = kind;
         return r;

@@ -1,7 +1,7 @@
 /* Target: messages between client and server, and records of transactions.
  *
- *   input  u8 bit 0: a response, otherwise a request; bit 1: a record (bit 0 is ignored); then its
- *          bytes
+ *   input  u8 bit 0: a response, otherwise a request; bit 1: a record (bit 0 is ignored); bit 2:
+ * the thresholds of tables (bits 0 and 1 are ignored); then its bytes
  *
  * Decoding must refuse the bytes, or give a message that encodes to bytes which decode to the same
  * message, within the arena's limit. All its transactions and outcomes can be checked. The
@@ -9,11 +9,14 @@
  * messages. */
 #include "common/target.h"
 
+#include "core/wire/bytes/threshold_set.h"
 #include "core/wire/message/message_bytes.h"
 #include "core/wire/record/record.h"
 #include "tests/unit/wire/random_wire.h"
 
-#define SEED_BYTES_MAX 900
+#define SEED_BYTES_MAX        900
+#define EXPLANATION_BYTES_MAX 4000
+#define TRIES                 4000
 
 static struct arena arena, arena_again;
 static struct buffer encoded, encoded_again;
@@ -61,6 +64,9 @@ static void check_parts(const struct request *request) {
 static bool run_request(const uint8_t *bytes, size_t size) {
     struct request request, again;
     struct error error, again_error;
+    struct text peeked; /* as the server's queue does, before anything is decoded */
+    property(!message_peek_token(bytes, size, &peeked) || peeked.length <= size, "a long token");
+    property(message_peek_call(bytes, size) < CALL_COUNT, "a call that there is not");
     int r = message_decode_request(bytes, size, &arena, &request, &error);
     must_refuse_alike(r, &error,
                       message_unpack_request(bytes, size, &arena_again, &again, &again_error),
@@ -154,43 +160,93 @@ static bool run_record(const uint8_t *bytes, size_t size) {
     return true;
 }
 
+static bool run_thresholds(const uint8_t *bytes, size_t size) {
+    struct threshold_set set, again;
+    struct error error;
+    int r = threshold_set_decode(bytes, size, &arena, &set, &error);
+    if (r < 0) {
+        property(error.text[0] && r == -(int)error.code, "refused without a message");
+        return false;
+    }
+    buffer_clear(&encoded);
+    buffer_clear(&encoded_again);
+    threshold_set_encode(&set, &encoded);
+    r = threshold_set_decode(encoded.bytes, encoded.length, &arena_again, &again, &error);
+    property(r == 0, "encoded thresholds are refused: %s", error.text);
+    threshold_set_encode(&again, &encoded_again);
+    must_be_same("a set of thresholds");
+    return true;
+}
+
 bool target_run(const uint8_t *bytes, size_t size) {
     if (size == 0)
         return false;
     arena_reset(&arena);
     arena_reset(&arena_again);
+    if (bytes[0] & 4)
+        return run_thresholds(bytes + 1, size - 1);
     if (bytes[0] & 2)
         return run_record(bytes + 1, size - 1);
     return bytes[0] & 1 ? run_response(bytes + 1, size - 1) : run_request(bytes + 1, size - 1);
 }
 
+static void add_thresholds(struct seeds *seeds) {
+    static const struct text keys[] = {TEXT_LITERAL("5411"), TEXT_LITERAL("5812")};
+    static const double values[] = {1.5, 99};
+    static const struct threshold_values thresholds[] = {
+        {.name = TEXT_LITERAL("usual"), .definition = 7, .has_overall = true, .overall = 3},
+        {.name = TEXT_LITERAL("amount"),
+         .samples = 50,
+         .key_count = 1,
+         .keys = keys,
+         .values = values,
+         .group_count = 2}};
+    static const struct threshold_cutoff cutoffs[] = {
+        {.verdict = VERDICT_REVIEW, .definition = 5, .score = 300},
+        {.verdict = VERDICT_DECLINE, .definition = 6, .score = 700}};
+    const struct threshold_set set = {thresholds, 2, cutoffs, 2};
+    struct buffer seed;
+    buffer_init(&seed);
+    buffer_append_u8(&seed, 4);
+    threshold_set_encode(&set, &seed);
+    seeds->add(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
+/* Some of each kind of record, request and answer: many are too long, above all explanations. */
 void target_seeds(struct seeds *seeds, const char *root) {
     (void)root;
     struct arena made;
     struct buffer seed;
     struct random random = {.state = 4};
     struct error error;
+    unsigned kept[3][CALL_COUNT] = {0};
+    add_thresholds(seeds);
     arena_init(&made, (size_t)4 << 20);
     buffer_init(&seed);
-    for (unsigned i = 0; i < 160; i++) {
+    for (unsigned i = 0; i < TRIES; i++) {
+        unsigned kind = i % 4 == 3 ? 2 : i & 1, call = 0;
         arena_reset(&made);
         buffer_clear(&seed);
-        bool is_record = i % 4 == 3;
-        buffer_append_u8(&seed, is_record ? 2 : i & 1);
-        if (is_record) {
+        buffer_append_u8(&seed, (uint8_t)kind);
+        if (kind == 2) {
             struct record record = {.type = RECORD_TRANSACTION};
             do
                 record = random_record(&random, &made);
             while (record.type != RECORD_TRANSACTION);
             record_encode(&record, &seed);
-        } else if (i & 1) {
+        } else if (kind == 1) {
             struct response response = random_response(&random, &made);
+            call = response.call;
             message_encode_response(&response, &seed);
         } else {
             struct request request = random_request(&random, &made);
+            call = request.call;
             property(message_encode_request(&request, &seed, &error) == 0, "%s", error.text);
         }
-        if (seed.length <= SEED_BYTES_MAX)
+        unsigned most = kind == 2 ? 40 : call == CALL_SCORE ? 20 : 4;
+        if (seed.length <= (call == CALL_EXPLAIN ? EXPLANATION_BYTES_MAX : SEED_BYTES_MAX) &&
+            kept[kind][call]++ < most)
             seeds->add(seeds, seed.bytes, seed.length);
     }
     buffer_deinit(&seed);

@@ -17,14 +17,18 @@
 
 #include <dirent.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FILES_MAX      12
-#define SEED_BYTES_MAX 4000
-#define HOUR_US        INT64_C(3600000000)
-#define RUN_BYTES      ((size_t)4 << 20)
-#define CASE_STEPS     2000 /* more would take too long for one input */
+#define FILES_MAX         12
+#define SEED_BYTES_MAX    4000
+#define REFUSED_BYTES_MAX 16000 /* with the files of models */
+#define ATTRIBUTES_MAX    8     /* of a drawn transaction */
+#define DRAWN             8
+#define HOUR_US           INT64_C(3600000000)
+#define RUN_BYTES         ((size_t)4 << 20)
+#define CASE_STEPS        2000 /* more would take too long for one input */
 
 static struct buffer messages, messages_again, output, output_again;
 static struct arena arena;
@@ -103,6 +107,103 @@ static struct transaction purchase(int64_t number) {
     transaction.attributes = attributes;
     transaction.attribute_count = number % 2 ? 0 : sizeof attributes / sizeof *attributes;
     return transaction;
+}
+
+/* A value of any type, for an attribute that may want another. */
+static struct attribute draw_attribute(struct chance *chance, const struct field *field) {
+    static const char *const texts[] = {
+        "",        "x1", "192.0.2.7", "2001:db8::1", "4111111111111111", "an.address@example.com",
+        "\xc3\xa9"};
+    static const int64_t integers[] = {
+        0, 1, -1, 12345, INT64_C(1767225600000000), INT64_MAX, INT64_MIN, INT64_C(1) << 53};
+    static const double numbers[] = {0, 0.25, -1.5, 1e300, 0x1p53, 0.125, -0.005, 12.345};
+    struct attribute out = {.name = field->name};
+    uint64_t at = chance_next(chance);
+    enum value_type type = field->type;
+    if (chance_below(chance, 4) == 0) /* another one than it wants */
+        type = (enum value_type[]){VALUE_TEXT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL}[at / 8 % 4];
+    if (type == VALUE_DOUBLE && field->digits > 0 && at / 64 % 4 != 0)
+        type = VALUE_INT; /* a decimal is sent in units of its last digit */
+    if (type == VALUE_TEXT) {
+        out.type = ATTRIBUTE_TEXT;
+        out.text = text_of(texts[at % (sizeof texts / sizeof *texts)]);
+    } else if (type == VALUE_BOOL) {
+        out.type = ATTRIBUTE_FLAG;
+        out.flag = at % 2;
+    } else if (type == VALUE_DOUBLE) {
+        out.type = ATTRIBUTE_NUMBER;
+        out.number = numbers[at % (sizeof numbers / sizeof *numbers)];
+    } else {
+        out.type = ATTRIBUTE_INTEGER;
+        out.integer = integers[at % (sizeof integers / sizeof *integers)];
+    }
+    return out;
+}
+
+/* A transaction as this policy could be sent, and as it refuses: attributes that it declares and
+ * derives, amounts in its currencies, texts of other kinds. Names are of the schema; `attributes`
+ * has room for ATTRIBUTES_MAX. */
+static struct transaction draw(struct chance *chance, const struct schema *schema,
+                               struct attribute *attributes) {
+    static const char *const texts[] = {"x1", "", "192.0.2.1", "2001:db8::1", "4111111111111111"};
+    static const int64_t amounts[] = {0, 1999, TRANSACTION_AMOUNT_MINOR_MAX, 1, 4095};
+    struct transaction transaction = purchase((int64_t)chance_below(chance, 5));
+    transaction.amount_minor = amounts[chance_below(chance, sizeof amounts / sizeof *amounts)];
+    if (schema->rate_count > 0 && chance_below(chance, 4) != 0)
+        transaction.currency =
+            text_of(schema->rates[chance_below(chance, schema->rate_count)].currency);
+    else if (chance_below(chance, 3) == 0)
+        transaction.currency = chance_below(chance, 2) ? (struct text){0} : TEXT_LITERAL("JPY");
+    transaction.has_location = chance_below(chance, 4) != 0;
+    for (unsigned i = 0; i < 3; i++)
+        transaction.fields[chance_below(chance, FIELD_COUNT)] =
+            text_of(texts[chance_below(chance, sizeof texts / sizeof *texts)]);
+    transaction.attributes = attributes;
+    transaction.attribute_count = 0;
+    for (size_t i = schema->first_attribute;
+         i < schema->field_count && transaction.attribute_count < ATTRIBUTES_MAX; i++)
+        /* A derived one is never sent: few are, or most transactions would be refused for it. */
+        if (i < schema->first_derived ? chance_below(chance, 4) != 0
+                                      : chance_below(chance, 32) == 0)
+            attributes[transaction.attribute_count++] = draw_attribute(chance, &schema->fields[i]);
+    return transaction;
+}
+
+/* Transactions of every kind: each is decided, or refused with the name of a field. What binds it
+ * strictly binds it leniently, too, as a record that was archived under another policy. */
+static void decide_drawn(struct snapshot *snapshot, uint64_t seed) {
+    struct chance chance = {.state = seed};
+    struct state_map map;
+    struct engine *engine = engine_new(snapshot, snapshot);
+    struct attribute attributes[ATTRIBUTES_MAX];
+    state_map_init(&map, &snapshot->plan);
+    for (int64_t i = 0; i < DRAWN; i++) {
+        struct transaction transaction = draw(&chance, &snapshot->schema, attributes);
+        struct decision decision;
+        struct text field = {0};
+        struct error error;
+        arena_reset(&arena);
+        int r = engine_decide(engine, &transaction, &map.source, true, &arena, &decision, &field,
+                              &error);
+        property(r == 0 || (r == -ERROR_INVALID && field.data &&
+                            text_is_clean(text_of(error.text), NULL)),
+                 "decide: %d, %s", r, error.text);
+        int64_t minor;
+        property(!schema_base_amount(&snapshot->schema, &transaction, &minor) ||
+                     (minor >= 0 && minor <= TRANSACTION_AMOUNT_MINOR_MAX),
+                 "an amount of %" PRId64, minor);
+        /* A record is in the archive only if some policy took it; another one must apply it. */
+        if (transaction_check(&transaction, &field, &error) < 0)
+            continue;
+        struct record record = {.type = RECORD_TRANSACTION,
+                                .position = (uint64_t)i + 1,
+                                .transaction = {.transaction = transaction}};
+        if (r == 0)
+            record.transaction.decision = decision;
+        engine_apply(engine, &record, &map.source);
+    }
+    state_map_deinit(&map);
+    engine_free(engine);
 }
 
 /* Decides a few transactions of the same card and applies them to its states. */
@@ -193,6 +294,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     }
     load_again(snapshot);
     use(snapshot);
+    decide_drawn(snapshot, snapshot->id);
     try_cases(snapshot);
     analyse(snapshot);
     snapshot_unref(snapshot);
@@ -246,7 +348,7 @@ static void take_file(struct bad_case *self, struct text name, struct text conte
 
 static void end_case(struct bad_case *self) {
     struct refused *refused = (struct refused *)self;
-    if (refused->seed.length <= SEED_BYTES_MAX)
+    if (refused->seed.length <= REFUSED_BYTES_MAX)
         refused->seeds->add_any(refused->seeds, refused->seed.bytes, refused->seed.length);
     buffer_clear(&refused->seed);
 }

@@ -1,8 +1,10 @@
 /* Target: files of transactions, as the command line reads them.
  *
  *   input  u8 bit 0: a YAML mapping comes first, up to a line "==="
- *             bits 1–2: format: 0, 3 guess, 1 CSV, 2 JSON lines
- *             bits 3–7: bytes read at once, minus one; 31: all
+ *             bits 1–2: format: 0 guess, 1 CSV, 2 JSON lines, 3 JSON objects that come one by one,
+ *                       as from Kafka, with an empty line after each
+ *             bits 3–7: bytes read at once, minus one; 31: all. 30 of JSON lines: what a file of
+ *                       refused rows has as raw bytes
  *          then the rows
  *
  * The mapping or the rows must be refused with a message, or each row must give a transaction that
@@ -85,9 +87,14 @@ static void note_original(struct reading *reading, int result,
     take_note(reading, original->source.data, original->source.length);
 }
 
+/* source NULL: objects come one by one. */
 static int open_rows(struct reading *reading, struct byte_source *source, enum row_format format,
                      const struct text *yaml, struct error *ret_error) {
-    int r = rows_open(source, format, &reading->rows, ret_error);
+    int r = 0;
+    if (source)
+        r = rows_open(source, format, &reading->rows, ret_error);
+    else
+        rows_open_objects(&reading->rows);
     if (r == 0)
         rows_keep_originals(reading->rows);
     if (r == 0)
@@ -138,6 +145,52 @@ static struct reading read_all(struct text rows, enum row_format format, const s
     return reading;
 }
 
+static struct reading read_objects(struct text objects, const struct text *yaml) {
+    struct reading reading = {0};
+    struct error error;
+    struct row row;
+    if (open_rows(&reading, NULL, ROW_FORMAT_JSONL, yaml, &error) < 0)
+        note_error(&reading, &error);
+    for (size_t i = 0; i < ROWS_MAX && objects.length > 0 && reading.mapping; i++) {
+        const char *end = memmem(objects.data, objects.length, "\n\n", 2);
+        struct text object = {objects.data, end ? (size_t)(end - objects.data) : objects.length};
+        size_t taken = object.length + (end ? 2 : 0);
+        int result = rows_take_object(reading.rows, object, &row, &error);
+        property(result == 0 || result == -(int)error.code, "an object gives %d", result);
+        if (result == 0)
+            read_row(&reading, &row);
+        else
+            note_error(&reading, &error);
+        objects.data += taken;
+        objects.length -= taken;
+    }
+    rows_close(reading.rows);
+    mapping_free(reading.mapping);
+    return reading;
+}
+
+/* Raw rows have no cells; their bytes are what the file says. */
+static void read_raw(struct text lines) {
+    struct memory_source memory = memory_source_of("", SIZE_MAX);
+    struct reading reading = {0};
+    struct error error;
+    struct row row;
+    memory.left = lines;
+    if (rows_open(&memory.source, ROW_FORMAT_JSONL, &reading.rows, &error) == 0) {
+        rows_keep_originals(reading.rows);
+        rows_take_raw(reading.rows);
+        for (size_t i = 0; i < ROWS_MAX; i++) {
+            int result = rows_next(reading.rows, &row, &error);
+            if (result == ROWS_END)
+                break;
+            property(result == ROWS_ROW || result == ROWS_BAD_ROW, "a raw row gives %d", result);
+            if (result == ROWS_ROW)
+                property(row.original.raw.data, "a raw row without bytes");
+        }
+    }
+    rows_close(reading.rows);
+}
+
 bool target_run(const uint8_t *bytes, size_t size) {
     static const enum row_format formats[] = {ROW_FORMAT_GUESS, ROW_FORMAT_CSV, ROW_FORMAT_JSONL,
                                               ROW_FORMAT_GUESS};
@@ -153,7 +206,11 @@ bool target_run(const uint8_t *bytes, size_t size) {
         rows.length -= yaml.length + 4;
         rows.data = line + 5;
     }
+    if ((how >> 1 & 3) == 3)
+        return read_objects(rows, how & 1 ? &yaml : NULL).good > 0;
     enum row_format format = formats[how >> 1 & 3];
+    if (format == ROW_FORMAT_JSONL && how >> 3 == 30)
+        read_raw(rows);
     struct reading whole = read_all(rows, format, how & 1 ? &yaml : NULL, SIZE_MAX);
     /* The format is guessed from the first piece, so the guess may depend on its size. */
     if (format != ROW_FORMAT_GUESS && how >> 3 != 31) {
@@ -249,6 +306,14 @@ void target_seeds(struct seeds *seeds, const char *root) {
         "{\"harrier.raw\":\"{}\",\"id\":1}\n";
     bad_cases(root, "rows", &refused.taker);
     bad_cases(root, "files", &refused.taker);
+    static const char objects[] =
+        "{\"id\": \"t1\", \"event_time\": 1767225600, \"attributes\": {\"items\": 3}}\n\n"
+        "{\"id\": \"t2\",\n \"event_time\": \"2026-01-31T12:00:00Z\", \"amount\": 1.5, "
+        "\"currency\": \"EUR\"}\n\n[]\n\n{\"id\": }\n\n{} {}";
+    add_seed(seeds, 6, NULL, objects);
+    add_seed(seeds, 6, mapping,
+             "{\"ID\": \"7\", \"AT\": \"2018-04-01 00:00:31\", \"AMOUNT\": 1.5}");
+    add_seed(seeds, 30 << 3 | 4, NULL, refused_json);
     for (unsigned pieces = 0; pieces < 32; pieces += 5) {
         add_seed(seeds, pieces << 3 | 2, NULL, csv);
         add_seed(seeds, pieces << 3 | 4, NULL, json);

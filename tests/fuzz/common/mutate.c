@@ -1,6 +1,7 @@
 #include "mutate.h"
 
 #include "core/base/check.h"
+#include "shape.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,13 @@ struct mutator {
     size_t count;
     uint8_t *bytes; /* of the changed one */
     size_t size, capacity;
+    struct buffer shaped;
 };
 
 struct mutator *mutator_new(uint64_t seed) {
     struct mutator *mutator = check_calloc(1, sizeof *mutator);
     mutator->chance.state = seed;
+    buffer_init(&mutator->shaped);
     return mutator;
 }
 
@@ -33,6 +36,7 @@ void mutator_free(struct mutator *mutator) {
     for (size_t i = 0; i < mutator->count; i++)
         free(mutator->inputs[i].bytes);
     free(mutator->inputs);
+    buffer_deinit(&mutator->shaped);
     free(mutator->bytes);
     free(mutator);
 }
@@ -123,18 +127,33 @@ size_t mutator_count(const struct mutator *mutator) {
     return mutator->count;
 }
 
+static void set_bytes(struct mutator *mutator, const uint8_t *bytes, size_t size) {
+    if (size + PIECE_MAX > mutator->capacity) {
+        mutator->capacity = size + PIECE_MAX;
+        mutator->bytes = check_realloc(mutator->bytes, mutator->capacity);
+    }
+    if (size > 0)
+        memcpy(mutator->bytes, bytes, size);
+    mutator->size = size;
+}
+
+/* False if the input has no shape. */
+static bool change_shape(struct mutator *mutator) {
+    buffer_clear(&mutator->shaped);
+    if (!shape_change(&mutator->chance, mutator->bytes, mutator->size, &mutator->shaped))
+        return false;
+    set_bytes(mutator, mutator->shaped.bytes, mutator->shaped.length);
+    return true;
+}
+
 const uint8_t *mutator_next(struct mutator *mutator, size_t *ret_size) {
     check(mutator->count > 0);
     const struct input *from = &mutator->inputs[below(mutator, mutator->count)];
-    if (from->size + PIECE_MAX > mutator->capacity) {
-        mutator->capacity = from->size + PIECE_MAX;
-        mutator->bytes = check_realloc(mutator->bytes, mutator->capacity);
-    }
-    if (from->size > 0)
-        memcpy(mutator->bytes, from->bytes, from->size);
-    mutator->size = from->size;
-    for (uint64_t changes = below(mutator, CHANGES_MAX) + 1; changes > 0; changes--)
-        if (mutator->size > 0)
+    bool is_shaped = below(mutator, 4) != 0;
+    uint64_t changes = below(mutator, is_shaped ? CHANGES_MAX / 2 : CHANGES_MAX) + 1;
+    set_bytes(mutator, from->bytes, from->size);
+    for (; changes > 0 && mutator->size > 0; changes--)
+        if (!is_shaped || !change_shape(mutator))
             change(mutator);
     *ret_size = mutator->size;
     return mutator->bytes;

@@ -1,5 +1,5 @@
-/* Changed inputs for a target without libFuzzer: each is a seed or a file with a few bytes, pieces
- * or numbers changed. Blind, so it reaches less than libFuzzer does in as many inputs. */
+/* Changed inputs for a target without libFuzzer: each is a seed or a file with a field, word or
+ * line changed (shape.h), or a few bytes, pieces or numbers. */
 #pragma once
 
 #include "target.h"

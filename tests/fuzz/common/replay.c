@@ -2,15 +2,19 @@
  * each of which must get past the target's first check, then the given files.
  *
  * usage: TARGET_replay [--root FOLDER] [--write-seeds FOLDER] [--mutate N] [--random S] [--only B]
- *                      [--longest L] [FILE | FOLDER]…
+ *                      [--longest L] [--keep FOLDER] [FILE | FOLDER]…
  *   --root         the project's folder: some seeds are made from its files (default .)
  *   --write-seeds  also writes the seeds to this folder, one file each
  *   --mutate       also runs so many changed seeds and files (mutate.h), and writes the one that
  *                  runs to mutated-input, if the run ends there
  *   --random       where their random numbers begin (default 1)
  *   --only         changes those alone that begin with this byte, and leaves it as it is
- *   --longest      changes those alone that have at most so many bytes: short ones run faster */
+ *   --longest      changes those alone that have at most so many bytes: short ones run faster
+ *   --keep         writes each file or changed input to this folder, as found-HASH, that reaches
+ * code which no input before it reached, and goes on from there; needs a build for coverage
+ * (tests/fuzz/coverage) */
 #include "mutate.h"
+#include "reach.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -24,6 +28,7 @@
 #include <sys/stat.h>
 
 #define INPUT_SIZE_MAX (1u << 20)
+#define KEPT_SIZE_MAX  4096
 
 struct replay {
     struct seeds seeds; /* first member: add_seed() casts back to struct replay */
@@ -35,6 +40,7 @@ struct replay {
 static struct mutator *mutator;
 static int only = -1;
 static size_t longest = SIZE_MAX;
+static const char *keep; /* NULL: none are kept */
 
 static void die(const char *what, const char *path) {
     fprintf(stderr, "%s: %s: %s\n", path, what, strerror(errno));
@@ -57,10 +63,10 @@ static void run_given(const void *bytes, size_t size) {
         mutator_add(mutator, bytes, size);
 }
 
-static void write_seed(const struct replay *replay, const void *bytes, size_t size) {
+static void write_input(const char *folder, const char *kind, const void *bytes, size_t size) {
     char hex[HASH_HEX_SIZE], path[4096];
     hash_hex(hash64(bytes, size, 0), hex);
-    snprintf(path, sizeof path, "%s/seed-%s", replay->folder, hex);
+    snprintf(path, sizeof path, "%s/%s-%s", folder, kind, hex);
     FILE *file = fopen(path, "wb");
     if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
         die("cannot write", path);
@@ -69,7 +75,7 @@ static void write_seed(const struct replay *replay, const void *bytes, size_t si
 static void add_any(struct seeds *self, const void *bytes, size_t size) {
     const struct replay *replay = (const struct replay *)self;
     if (replay->folder) /* before it runs, so that a crashing seed is kept */
-        write_seed(replay, bytes, size);
+        write_input(replay->folder, "seed", bytes, size);
     run_given(bytes, size);
 }
 
@@ -95,6 +101,8 @@ static void run_file(const char *path) {
     fclose(file);
     fprintf(stderr, "%s\n", path); /* names the input if it crashes */
     run_given(bytes, size);
+    if (keep && reach_is_new())
+        write_input(keep, "found", bytes, size);
 }
 
 static void run_path(const char *path) {
@@ -157,6 +165,10 @@ static void run_mutated(uint64_t count) {
         running = bytes;
         running_size = size;
         run(bytes, size);
+        if (keep && size <= KEPT_SIZE_MAX && reach_is_new()) {
+            write_input(keep, "found", bytes, size);
+            mutator_add(mutator, bytes, size); /* copied before `bytes` changes */
+        }
     }
 }
 
@@ -178,13 +190,15 @@ int main(int argc, char **argv) {
             only = (int)strtoul(argv[next + 1], NULL, 10);
         else if (strcmp(argv[next], "--longest") == 0)
             longest = strtoull(argv[next + 1], NULL, 10);
+        else if (strcmp(argv[next], "--keep") == 0)
+            keep = argv[next + 1];
         else
             break;
     }
     if (next < argc && argv[next][0] == '-') {
         fprintf(stderr,
                 "usage: %s [--root FOLDER] [--write-seeds FOLDER] [--mutate N] [--random S] "
-                "[--only B] [--longest L] [FILE | FOLDER]...\n",
+                "[--only B] [--longest L] [--keep FOLDER] [FILE | FOLDER]...\n",
                 argv[0]);
         return 64;
     }
@@ -192,6 +206,12 @@ int main(int argc, char **argv) {
         mutator = mutator_new(random);
     LLVMFuzzerInitialize(&argc, &argv);
     target_seeds(&replay.seeds, root);
+    if (keep && !reach_is_counted()) {
+        fprintf(stderr, "--keep needs a build for coverage: tests/fuzz/coverage makes it\n");
+        return 64;
+    }
+    if (keep)
+        reach_is_new(); /* the seeds' own */
     for (; next < argc; next++)
         run_path(argv[next]);
     if (mutations > 0)

@@ -172,7 +172,10 @@ static struct field *attribute_of(struct schema *schema, struct text name) {
     return NULL;
 }
 
+/* What is no mapping has been reported. */
 static const struct tree_node *from_clear_of(const struct tree_node *attribute) {
+    if (attribute->kind != TREE_MAPPING)
+        return NULL;
     for (const struct tree_node *item = attribute->first; item; item = item->next)
         if (!item->key->broken && text_is(item->key->text, "from_clear"))
             return item;
@@ -207,7 +210,7 @@ void load_protected_fields(struct load *load, const struct source *source,
     struct schema *schema = &load->snapshot->schema;
     bool *reads = arena_calloc(&load->scratch, schema->field_count, sizeof *reads);
     check(reads);
-    if (attributes)
+    if (attributes && attributes->kind == TREE_MAPPING)
         read_all_from_clear(load, source, attributes, reads);
     schema->protected_slots = new_slots(load);
     schema->taken_slots = new_slots(load);

@@ -77,6 +77,8 @@ static void mistakes_say_whose_they_are(void **state) {
     struct loaded l;
     assert_refused(&l, LOAD(&l, NO_FILE, "--polcy=/p"), OPTIONS_ERROR_USAGE,
                    "unknown flag --polcy=/p; did you mean --policy?");
+    assert_refused(&l, LOAD(&l, NO_FILE, "--po\x1b[2Jcy=/p"), OPTIONS_ERROR_USAGE,
+                   "unknown flag --po?[2Jcy=/p"); /* a terminal gets no control characters */
     assert_refused(&l, LOAD(&l, NO_FILE, "--versoin"), OPTIONS_ERROR_USAGE,
                    "did you mean --version?");
     assert_refused(&l, LOAD(&l, NO_FILE, "start"), OPTIONS_ERROR_USAGE, "\"start\" is not a flag");
