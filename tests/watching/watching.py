@@ -29,10 +29,6 @@ AT_ONCE = 5
 # Alerts that no stage can bring about here. tests/alerts covers them with series.
 NOT_STAGED = {
     "HarrierAbsent": "staged at the end, without a job",
-    "HarrierSwapAbandoned": "needs more transactions than a server can fold, three times",
-    "HarrierStatesDiffer": "would be a defect",
-    "HarrierNodeDoesNotFollow": "needs a node that can be scraped and does not read: tests/cluster",
-    "HarrierNodeBehind": "needs a node that reads more slowly than another one writes",
 }
 STAGES.update(kafka_stages.STAGES)
 # Queries without data in the story: what they read is not there.
