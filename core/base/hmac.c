@@ -56,15 +56,20 @@ static inline void pad(uint8_t block[SHA_BLOCK], size_t length) {
     memcpy(block + SHA_BLOCK - sizeof bits, &bits, sizeof bits);
 }
 
+/* Two words at a time. */
 static inline void write_words(const SHA256_CTX *sha, uint8_t ret_digest[32]) {
-    for (size_t i = 0; i < 8; i++) {
-        uint32_t word = htobe32((uint32_t)sha->h[i]);
-        memcpy(ret_digest + 4 * i, &word, sizeof word);
-    }
+    const SHA_LONG *h = sha->h;
+    const uint64_t pairs[] = {
+        htobe64((uint64_t)h[0] << 32 | h[1]),
+        htobe64((uint64_t)h[2] << 32 | h[3]),
+        htobe64((uint64_t)h[4] << 32 | h[5]),
+        htobe64((uint64_t)h[6] << 32 | h[7]),
+    };
+    memcpy(ret_digest, pairs, sizeof pairs);
 }
 
 /* Of all members of a SHA256_CTX, SHA256_Transform() uses h alone. */
-static void finish(const struct hmac *hmac, SHA256_CTX *sha, uint8_t ret_digest[32]) {
+static inline void finish(const struct hmac *hmac, SHA256_CTX *sha, uint8_t ret_digest[32]) {
     uint8_t block[SHA_BLOCK] = {0};
     write_words(sha, block);
     pad(block, 32);

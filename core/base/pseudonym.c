@@ -27,7 +27,7 @@ bool pseudonym_is_key_id(struct text id) {
 /* 40 bits as eight digits: each step halves the groups of bits and moves the halves apart, until
  * each byte has five bits. Those from 26 on are '2' to '7', which are 73 less than what would
  * follow 'z'. */
-static void write_eight(uint64_t bits, char ret_digits[8]) {
+static inline void write_eight(uint64_t bits, char ret_digits[8]) {
     bits = (bits & UINT64_C(0xfffff)) | (bits & UINT64_C(0xfffff00000)) << 12;
     bits = (bits & UINT64_C(0x3ff000003ff)) | (bits & UINT64_C(0xffc00000ffc00)) << 6;
     bits = (bits & UINT64_C(0x1f001f001f001f)) | (bits & UINT64_C(0x3e003e003e003e0)) << 3;
@@ -60,7 +60,24 @@ static __attribute__((noinline)) void digest_long(const struct hmac *key, struct
     hmac_digest(key, message, domain.length + 1 + value.length, ret_mac);
 }
 
-/* *ret_mac: the MAC of domain || 0x00 || value. A domain is a few bytes: no call copies it. */
+/* Names of fields and card numbers are that short: two overlapping pieces take fewer instructions
+ * than a call that copies them. */
+static inline void copy_short(uint8_t *to, const char *from, size_t length) {
+    if (length > 16) {
+        memcpy(to, from, length);
+    } else if (length >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + length - 8, from + length - 8, 8);
+    } else if (length >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + length - 4, from + length - 4, 4);
+    } else {
+        for (size_t i = 0; i < length; i++)
+            to[i] = (uint8_t)from[i];
+    }
+}
+
+/* *ret_mac: the MAC of domain || 0x00 || value. */
 static inline void digest(const struct hmac *key, struct text domain, struct text value,
                           uint8_t ret_mac[32]) {
     uint8_t block[HMAC_BLOCK] = {0};
@@ -69,9 +86,8 @@ static inline void digest(const struct hmac *key, struct text domain, struct tex
         digest_long(key, domain, value, ret_mac);
         return;
     }
-    for (size_t i = 0; i < domain.length; i++)
-        block[i] = (uint8_t)domain.data[i];
-    memcpy(block + domain.length + 1, value.data, value.length);
+    copy_short(block, domain.data, domain.length);
+    copy_short(block + domain.length + 1, value.data, value.length);
     hmac_digest_short(key, block, length, ret_mac);
 }
 

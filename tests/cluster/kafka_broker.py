@@ -3,6 +3,7 @@ nodes in KRaft mode, each broker and controller in one process.
 
 Needs a JDK 17 and mvn. The jars are kept in ~/.cache/harrier-kafka (HARRIER_KAFKA_CACHE: elsewhere).
 """
+import fcntl
 import os
 import shutil
 import signal
@@ -24,19 +25,24 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 
 def fetch():
-    """The folder of the jars."""
+    """The folder of the jars. One fetches, others wait meanwhile."""
     cache = os.environ.get("HARRIER_KAFKA_CACHE", os.path.expanduser("~/.cache/harrier-kafka"))
     jars = os.path.join(cache, VERSION)
-    if os.path.exists(os.path.join(jars, "done")):
-        return jars
     os.makedirs(jars, exist_ok=True)
+    with open(os.path.join(cache, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(os.path.join(jars, "done")):
+            fetch_to(cache, jars)
+    return jars
+
+
+def fetch_to(cache, jars):
     with open(os.path.join(cache, "pom.xml"), "w", encoding="utf-8") as file:
         file.write(POM)
     subprocess.run(["mvn", "-q", "-f", os.path.join(cache, "pom.xml"), "dependency:copy-dependencies",
                     f"-DoutputDirectory={jars}", "-DincludeScope=runtime"], check=True)
     with open(os.path.join(jars, "done"), "w", encoding="utf-8"):
         pass
-    return jars
 
 
 def free_ports(count):

@@ -2,8 +2,10 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 from server import Server, free_port
@@ -113,6 +115,97 @@ def cluster(stage):
             stage.server = None
 
 
+class Wire:
+    """Carries connections to a port; answers at a limited speed, or nothing any more."""
+
+    def __init__(self, port):
+        self.target, self.bytes_per_s, self.sockets = port, None, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target), timeout=10)
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+                continue
+            far.settimeout(None)
+            self.sockets += [near, far]
+            threading.Thread(target=self.carry, args=(near, far, False), daemon=True).start()
+            threading.Thread(target=self.carry, args=(far, near, True), daemon=True).start()
+
+    def carry(self, source, target, is_answer):
+        """Small pieces, so that a new speed takes effect at once."""
+        try:
+            while piece := source.recv(1024):
+                while is_answer and self.bytes_per_s == 0:
+                    time.sleep(0.1)
+                if is_answer and self.bytes_per_s:
+                    time.sleep(len(piece) / self.bytes_per_s)
+                target.sendall(piece)
+        except OSError:
+            pass
+        for one in (source, target):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.bytes_per_s = None
+        self.listener.close()
+        for one in self.sockets:
+            one.close()
+
+
+def standby(stage):
+    """A primary beside the broker, and a standby behind a network that becomes slow and then carries nothing."""
+    from kafka_broker import Cluster, free_ports  # pylint: disable=import-outside-toplevel
+
+    near, far, controller = free_ports(3)
+    wire = Wire(far)
+    settings = {
+        "listeners": f"PLAINTEXT://127.0.0.1:{near},FAR://127.0.0.1:{far},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{near},FAR://127.0.0.1:{wire.port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,FAR:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "group.min.session.timeout.ms": 500,
+    }
+    places = [("127.0.0.1", near, controller, ())]
+    with Cluster(os.path.join(stage.folder, "kafka"), places=places, settings=settings) as kafka:
+        topics(kafka.brokers, "log")
+        nodes = []
+        try:
+            for number, port in ((1, near), (2, wire.port)):
+                folder = os.path.join(stage.folder, f"n{number}")
+                shutil.copytree(os.path.join(stage.folder, "policy"), os.path.join(folder, "policy"))
+                node = Server(folder, "--lazy_sync_interval=50ms", f"--log=kafka://127.0.0.1:{port}/log", f"--node=n{number}")
+                nodes.append(node)
+                node.spawn()
+                stage.prometheus.await_(f"the state of node {number}", lambda n=node: state(n) in ("ready", "standby"))
+            stage.server = nodes[0]
+            stage.prometheus.watch(stage.job, *(node.admin_port for node in nodes))
+            stage.begin_traffic()
+            time.sleep(5)
+            wire.bytes_per_s = 3000
+            stage.fires("HarrierNodeBehind")
+            wire.bytes_per_s = 0
+            stage.fires("HarrierNodeDoesNotFollow")
+            wire.bytes_per_s = None
+            stage.quiet("HarrierNodeBehind", "HarrierNodeDoesNotFollow")
+        finally:
+            stage.prometheus.forget(stage.job)
+            stage.end_traffic()
+            for node in nodes:
+                node.kill()
+            wire.close()
+            stage.server = None
+
+
 def state(node):
     try:
         return node.status().get("state")
@@ -123,6 +216,7 @@ def state(node):
 # As stages.STAGES. A node that is killed is down, and one without a log is not ready.
 STAGES = {
     "stream": (stream, {"HarrierStreamDeadLetters", "HarrierStreamServerAway", "HarrierStreamLag"}, set()),
+    "standby": (standby, {"HarrierNodeBehind", "HarrierNodeDoesNotFollow"}, {"HarrierLogBehind", "HarrierErrors", "HarrierNotReady"}),
     "cluster": (cluster, {"HarrierTakeOvers", "HarrierLogStuck", "HarrierLogBehind", "HarrierNoPrimary", "HarrierRecordsCut"},
                 {"HarrierDown", "HarrierNotReady", "HarrierErrors", "HarrierRefused", "HarrierRestarts", "HarrierNodeDoesNotFollow",
                  "HarrierNoTraffic"}),

@@ -8,7 +8,7 @@ import time
 import urllib.parse
 import urllib.request
 
-WAIT = 300  # only there to catch a hang
+WAIT = int(os.environ.get("HARRIER_WATCHING_WAIT", "300"))  # seconds; only there to catch a hang
 
 
 class Prometheus:

@@ -8,7 +8,7 @@ import yaml
 SPANS = {"1m": 4, "2m": 6, "5m": 10, "10m": 14, "30m": 16, "1h": 18, "6h": 20, "26h": 24, "2d": 120, "1w": 60}
 # Waits, from one evaluation to three.
 WAITS = {"30s": 1, "1m": 2, "2m": 2, "5m": 3, "10m": 3, "15m": 3, "30m": 3, "1h": 3}
-# Limits in seconds or records, and three about speed, so that they say the same on a busy machine.
+# Limits in seconds or records, one window, and three about speed, so that they say the same on a busy machine.
 LIMITS = {
     "HarrierLatency": ("> 0.1", "> 1"),
     "HarrierBusy": ("> 0.9", "> 0.1"),
@@ -21,6 +21,8 @@ LIMITS = {
     "HarrierLogBehind": ("> 100000", "> 50"),
     "HarrierStreamLag": ("> 100000", "> 1000"),
     "HarrierPolicyRefused": ("> 300", "> 3"),
+    "HarrierNodeBehind": ("> 100000", "> 500"),
+    "HarrierSwapAbandoned": ("[18s]", "[200s]"),  # a swap has half a minute of patience, here too
 }
 
 

@@ -15,7 +15,7 @@ from server import Server, free_port
 from small_disk import SmallDisk
 from wire import encode
 
-HARRIER = os.environ["HARRIER"]
+HARRIER, WRONG_TABLES = os.environ["HARRIER"], os.environ["WRONG_TABLES"]
 MIB = 1 << 20
 # What codes of merchants do here; the rule `ratio` fails for a transaction without a terminal.
 POLICY = {
@@ -265,6 +265,13 @@ def overload(stage):
     stage.fires("HarrierBusy")
 
 
+def overloaded(stage):
+    """Full messages of four clients, more than can be decided within the deadlines that the server assumes."""
+    stage.start("--queue_deadline=300ms", "--queue_patience=10")
+    stage.load(4, 120)
+    stage.fires("HarrierOverloaded")
+
+
 def deadlines(stage):
     stage.start()
 
@@ -299,6 +306,22 @@ def disk(stage):
     stage.disk.make_room()
     stage.await_metric("harrierd_ready", 1)
     stage.quiet("HarrierNotReady", "HarrierDiskFull", "HarrierErrors", "HarrierArchiveWriteFailed")
+
+
+def degrades(stage):
+    """A full disk under a server that goes on in memory, then room again."""
+    stage.small_disk(16 * MIB)
+    stage.start("--archive_failure=degrade")
+    stage.await_metric("harrierd_ready", 1)
+
+    def fill():
+        stage.disk.fill(leave=0)
+        stage.send(100)
+
+    stage.fires("HarrierArchiveDegraded", doing=fill)
+    stage.disk.make_room()
+    stage.quiet("HarrierArchiveDegraded")
+    stage.await_metric("harrierd_archive_held_records", 0)
 
 
 def rejects(stage):
@@ -556,19 +579,65 @@ def night_alerts(stage):
     stage.fires("HarrierNightAlerts")
 
 
+def damage_tables(stage, size=None):
+    """One bit, which a swap finds; or the file is cut off, which a start finds as well."""
+    with open(os.path.join(stage.data, "generations", "current", "tables.mdb"), "r+b") as tables:
+        tables.seek(9000)
+        byte = tables.read(1)
+        tables.seek(9000)
+        tables.write(bytes([byte[0] ^ 1]))
+        if size is not None:
+            tables.truncate(size)
+
+
 def generation(stage):
     """Tables that are damaged before the server reads them."""
     stage.start()
     time.sleep(3)
     stage.server.process.send_signal(signal.SIGSTOP)
     stage.harrier("rebuild", "--data", stage.data, "--priority=normal")
-    with open(os.path.join(stage.data, "generations", "current", "tables.mdb"), "r+b") as tables:
-        tables.seek(9000)
-        byte = tables.read(1)
-        tables.seek(9000)
-        tables.write(bytes([byte[0] ^ 1]))
+    damage_tables(stage)
     stage.server.process.send_signal(signal.SIGCONT)
     stage.fires("HarrierGenerationRefused")
+
+
+def tables_damaged(stage):
+    """A start from tables of which a part is lost; a rebuild mends it."""
+    stage.start()
+    time.sleep(3)
+    stage.night()
+    stage.await_metric('harrierd_swaps_total{result="adopted"}', 1)
+    stage.server.stop()
+    damage_tables(stage, size=8192)
+    stage.server.start()
+    stage.fires("HarrierTablesDamaged")
+    stage.harrier("rebuild", "--data", stage.data, "--priority=normal", "--full")
+    stage.quiet("HarrierTablesDamaged", "HarrierGenerationRefused")
+
+
+def swap_abandoned(stage):
+    """A disk that reads so slowly that with each round of catching up more records than can wait have come, three times."""
+    stage.start(environment={"LD_PRELOAD": os.environ["STAGED_MACHINE_LIBRARY"], "STAGED_READ_MS": "400"})
+    time.sleep(3)
+    stage.night()
+    for times in (1, 2, 3):
+        stage.await_metric('harrierd_swaps_total{result="abandoned"}', times)
+        stage.server.process.send_signal(signal.SIGHUP)  # otherwise the next try is in five minutes
+    stage.fires("HarrierSwapAbandoned")
+
+
+def states_differ(stage):
+    """A rebuild that loses the state of a card."""
+    stage.start()
+    stage.prometheus.await_("a payment", lambda: stage.send(20))
+    card = f"c{stage.numbers - 19}"
+    time.sleep(3)
+    stage.night()
+    stage.await_metric('harrierd_comparisons_total{result="equal"}', 1)
+    subprocess.run([WRONG_TABLES, stage.data, os.path.join(stage.folder, "policy"), card], check=True, timeout=WAIT)
+    stage.fires("HarrierStatesDiffer")
+    stage.harrier("rebuild", "--data", stage.data, "--priority=normal", "--full")
+    stage.await_metric('harrierd_swaps_total{result="adopted"}', 3)
 
 
 def sync_slow(stage):
@@ -642,7 +711,7 @@ def model_drift(stage):
                 doing=lambda: stage.send(100, event_time_us=now_us() + 25 * 3600 * 1000000))  # fmt: skip
 
 
-NEEDS_DISK = {"disk", "rejects"}
+NEEDS_DISK = {"degrades", "disk", "rejects"}
 # What must fire in each, and what may fire beside it.
 STAGES = {
     "healthy": (healthy, set(), set()),
@@ -650,12 +719,16 @@ STAGES = {
     "never": (never, {"HarrierNeverNight", "HarrierNeverRebuilt", "HarrierNeverBackup"}, set()),
     "old": (old, {"HarrierDecisionsStale", "HarrierRebuildWanted", "HarrierGenerationOld", "HarrierNightMissing",
                   "HarrierDegraded", "HarrierNightAlerts"}, {"HarrierNeverBackup"}),
+    "swap_abandoned": (swap_abandoned, {"HarrierSwapAbandoned"}, {"HarrierNeverBackup"}),
     "disk": (disk, {"HarrierDiskFilling", "HarrierDiskLow", "HarrierDiskFull", "HarrierArchiveWriteFailed", "HarrierNotReady",
                     "HarrierErrors"}, {"HarrierRefused", "HarrierRejectsDropped", "HarrierNoTraffic"}),
+    "degrades": (degrades, {"HarrierArchiveDegraded"},
+                 {"HarrierArchiveWriteFailed", "HarrierDiskFilling", "HarrierDiskLow", "HarrierDiskFull", "HarrierDegraded"}),
     "down": (down, {"HarrierDown"}, set()),
     "restarts": (restarts, {"HarrierRestarts"}, {"HarrierDown"}),
     "latency": (latency, {"HarrierLatency"}, {"HarrierBusy", "HarrierDown"}),
-    "overload": (overload, {"HarrierBusy"}, set()),
+    "overload": (overload, {"HarrierBusy"}, {"HarrierOverloaded"}),
+    "overloaded": (overloaded, {"HarrierOverloaded"}, {"HarrierBusy"}),
     "deadlines": (deadlines, {"HarrierDeadlines"}, set()),
     "rejects": (rejects, {"HarrierRejectsDropped"}, {"HarrierRefused"}),
     "listener": (listener, {"HarrierListenerReopened"}, set()),
@@ -684,4 +757,6 @@ STAGES = {
     "night_models": (night_models, {"HarrierNightModels"}, {"HarrierNightAlerts"}),
     "model_drift": (model_drift, {"HarrierModelDrift", "HarrierModelScoreDrift"}, set()),
     "generation": (generation, {"HarrierGenerationRefused"}, {"HarrierDown"}),
+    "tables_damaged": (tables_damaged, {"HarrierTablesDamaged"}, {"HarrierDown", "HarrierGenerationRefused"}),
+    "states_differ": (states_differ, {"HarrierStatesDiffer"}, set()),
 }

@@ -62,6 +62,35 @@ static int open_parent(struct folder_draft *draft, struct error *ret_error) {
     return r;
 }
 
+/* What is given away comes back: until it is whole, nobody else may enter. Members of the group
+ * that the owner is in cannot be told from here, so an owner who is not kept reads as that group
+ * does. */
+static int check_access(const struct folder_draft *draft, struct error *ret_error) {
+    const struct file_access *access = &draft->access;
+    struct stat before, given;
+    if (fstat(draft->folder, &before) < 0 ||
+        give_owner(draft->folder, access->owner, access->group) < 0 ||
+        fstat(draft->folder, &given) < 0)
+        return error_set_errno(ret_error, errno, "cannot give away the folder beside %s",
+                               draft->path);
+    bool is_changed = before.st_uid != given.st_uid || before.st_gid != given.st_gid;
+    if (is_changed && fchown(draft->folder, before.st_uid, before.st_gid) < 0)
+        return error_set_errno(ret_error, errno, "cannot take back the folder beside %s",
+                               draft->path);
+    bool group_reads = access->file_mode & S_IRGRP, others_read = access->file_mode & S_IROTH;
+    bool keeps_owner = given.st_uid == access->owner, keeps_group = given.st_gid == access->group;
+    if (others_read || (keeps_group && (keeps_owner || group_reads)) ||
+        (keeps_owner && !group_reads))
+        return 0;
+    return error_set(ret_error, ERROR_SYSTEM,
+                     "the files of %s belong to user %u and group %u (mode %03o), and this process "
+                     "may not give them new ones: whoever reads them by that, such as the server, "
+                     "no longer could; nothing was changed. Run this as root, as that user, or as "
+                     "a member of the group",
+                     draft->path, (unsigned)access->owner, (unsigned)access->group,
+                     (unsigned)access->file_mode);
+}
+
 int folder_draft_open(struct folder_draft *draft, const char *path,
                       const struct file_access *access, struct error *ret_error) {
     *draft = (struct folder_draft){.path = path_without_slashes(path), .parent = -1, .folder = -1};
@@ -72,10 +101,12 @@ int folder_draft_open(struct folder_draft *draft, const char *path,
         r = make_draft(draft, ret_error);
     if (r == 0) {
         draft->folder = openat(draft->parent, draft->draft, FOLDER_FLAGS);
-        if (draft->folder < 0) {
+        if (draft->folder < 0)
             r = error_set_errno(ret_error, errno, "cannot open the folder beside %s", draft->path);
+        else if (access)
+            r = check_access(draft, ret_error);
+        if (r < 0)
             unlinkat(draft->parent, draft->draft, AT_REMOVEDIR);
-        }
     }
     if (r < 0)
         folder_draft_close(draft);

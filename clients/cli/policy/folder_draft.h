@@ -27,14 +27,16 @@ struct folder_draft {
 };
 
 /* A process that may not give files away keeps them, as an editor does that replaces a file; the
- * group it gives as far as it may. -1: errno. */
+ * group it gives as far as it may. -1: errno. folder_draft_open() refuses what somebody could not
+ * read any more for that. */
 int give_owner(int descriptor, uid_t owner, gid_t group);
 
 /* Heap: without slashes at the end, except "/". */
 char *path_without_slashes(const char *path);
 
-/* ERROR_INVALID: the path does not end in a name. ERROR_SYSTEM. After a failure there is nothing to
- * close. access: NULL: as for new files. */
+/* ERROR_INVALID: the path does not end in a name. ERROR_SYSTEM, also if the new files would lose
+ * readers because this process may not give them the owner or the group of `access`. After a
+ * failure there is nothing to close. access: NULL: as for new files. */
 int folder_draft_open(struct folder_draft *draft, const char *path,
                       const struct file_access *access, struct error *ret_error);
 /* Adds a file, and the folders on its way. The path must be inside: policy_path_is_inside().

@@ -20,6 +20,7 @@ static struct {
     unsigned left;            /* calls until something happens; 0: nothing will */
     int number;               /* errno of the failure; 0: the process is killed */
     bool has_no_rename_flags; /* as on file systems that know none */
+    bool gives_nothing;       /* as for a user who owns neither the files nor is in their group */
 } calls;
 
 /* true: the call fails. Or it does not return. */
@@ -41,7 +42,19 @@ static bool strike(void) {
 
 WRAP(fsync, (int descriptor), (descriptor))
 WRAP(fchmod, (int descriptor, mode_t mode), (descriptor, mode))
-WRAP(fchown, (int descriptor, uid_t owner, gid_t group), (descriptor, owner, group))
+
+int __real_fchown(int descriptor, uid_t owner, gid_t group);
+int __wrap_fchown(int descriptor, uid_t owner, gid_t group);
+int __wrap_fchown(int descriptor, uid_t owner, gid_t group) {
+    if (strike())
+        return -1;
+    if (calls.gives_nothing) {
+        errno = EPERM;
+        return -1;
+    }
+    return __real_fchown(descriptor, owner, group);
+}
+
 WRAP(mkdirat, (int directory, const char *name, mode_t mode), (directory, name, mode))
 WRAP(linkat, (int from, const char *name, int to, const char *new_name, int flags),
      (from, name, to, new_name, flags))
@@ -364,6 +377,43 @@ static void access_is_that_of_the_old_files(void **state) {
     scene_remove(&scene);
 }
 
+/* Whoever may not give the new files away does nothing if somebody could not read them then. */
+static void nobody_loses_access(void **state) {
+    static const struct {
+        uid_t owner; /* 0: of this process */
+        gid_t group;
+        mode_t mode;
+        bool is_refused;
+    } cases[] = {{1234, 2345, 0640, true},  {1234, 2345, 0600, true}, {0, 2345, 0640, true},
+                 {1234, 2345, 0644, false}, {0, 2345, 0600, false},   {1234, 0, 0640, false},
+                 {1234, 0, 0600, true}};
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scene scene;
+        struct rolled_back done;
+        struct error error;
+        scene_make(&scene, false);
+        assert_int_equal(chown(scene.folder, cases[i].owner, cases[i].group), 0);
+        assert_int_equal(chmod(scratch_path(scene.folder, "policy.yaml"), cases[i].mode), 0);
+        uint64_t before = scratch_fingerprint(scene.place);
+        calls.gives_nothing = true;
+        int r = roll_back(&scene, &done, &error);
+        calls.gives_nothing = false;
+        if (cases[i].is_refused) {
+            assert_int_equal(r, -ERROR_SYSTEM);
+            assert_non_null(strstr(error.text, "nothing was changed. Run this as root"));
+            assert_true(scratch_fingerprint(scene.place) == before);
+        } else {
+            assert_int_equal(r, 0);
+            assert_true(id_of(scene.path) == new_id());
+            rolled_back_deinit(&done);
+        }
+        scene_remove(&scene);
+    }
+}
+
 /* Without the exchange nothing is done; through a link it needs none. */
 static void a_file_system_without_the_exchange(void **state) {
     (void)state;
@@ -496,6 +546,7 @@ int main(void) {
         cmocka_unit_test_setup(killed_at_every_call, set_up),
         cmocka_unit_test_setup(refused_at_every_call, set_up),
         cmocka_unit_test_setup(access_is_that_of_the_old_files, set_up),
+        cmocka_unit_test_setup(nobody_loses_access, set_up),
         cmocka_unit_test_setup(a_file_system_without_the_exchange, set_up),
         cmocka_unit_test_setup(what_is_read_back_is_compared, set_up),
         cmocka_unit_test_setup(a_rule_that_was_added_since, set_up),

@@ -241,10 +241,10 @@ static void damage(struct scene *scene) {
         struct text bytes = scratch_read(path);
         char *changed = (char *)(uintptr_t)bytes.data;
         size_t length = bytes.length;
-        if (below(scene, 4) == 0)
+        if (length > 0 && below(scene, 4) == 0) /* else it was cut to nothing before */
             length = below(scene, (unsigned)length);
         else
-            for (unsigned i = 0; i < 1 + below(scene, 400); i++)
+            for (unsigned i = 0; length > 0 && i < 1 + below(scene, 400); i++)
                 changed[split_mix(&scene->random) % length] ^= 0x10;
         snprintf(path, sizeof path, "%s/%s", folder, names[0]);
         unlink(path); /* whoever has it mapped keeps it */
