@@ -44,7 +44,8 @@ static struct {
 
 static struct text copy(struct text text) {
     char *bytes = check_calloc(1, text.length + 1);
-    memcpy(bytes, text.data, text.length);
+    if (text.length > 0)
+        memcpy(bytes, text.data, text.length);
     return (struct text){.data = bytes, .length = text.length};
 }
 
