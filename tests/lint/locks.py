@@ -18,10 +18,12 @@ AREAS = ("core", "server", "batch", "clients", "console")
 ORDER, NAMES, PAGE = "core/base/lock_order.h", "core/base/lock_order.c", "docs/LOCKS.md"
 NEAR = 4  # lines between an initialisation and its rank
 
-INIT = re.compile(r"\bpthread_(?:mutex|rwlock)_init\(&([\w.>-]+?),")
+LOCK = r"[\w.>\[\]-]+?"  # batch->lock, locks[i], …
+INIT = re.compile(rf"\bpthread_(?:mutex|rwlock)_init\(\s*(&?{LOCK}),")
 STATIC = re.compile(r"\bpthread_(?:mutex|rwlock)_t (\w+) = PTHREAD_\w+_INITIALIZER")
-DECLARED = re.compile(r"^\s*(?:static )?pthread_(?:mutex|rwlock)_t ([\w, ]+)[;=]")
-GIVEN = re.compile(r"\block_(?:init|set_rank)\(&?([\w.>-]+), LOCK_(\w+)\)")
+# Not a parameter, nor a pointer to a lock that is declared elsewhere.
+DECLARED = re.compile(r"^\s*(?:\w+ )*pthread_(?:mutex|rwlock)_t ([\w, \[\]]+)[;=]")
+GIVEN = re.compile(rf"\block_(?:init|set_rank)\(&?({LOCK}), LOCK_(\w+)\)")
 NOT_LOOKED_AT = re.compile(
     r"\b(pthread_spin_\w+|pthread_mutex_(?:timed|clock)lock|pthread_rwlock_(?:try|timed|clock)\w+"
     r"|pthread_cond_clockwait|mtx_\w+|cnd_\w+|sem_\w+|nng_mtx_\w+)\s*\(")
@@ -48,8 +50,8 @@ def offences_of_source(path, text):
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         for lock in INIT.findall(line):
-            if f"lock_set_rank(&{lock}, " not in "\n".join(lines[number : number + NEAR]):
-                yield path, number, f"{lock} gets no rank: lock_init(), or lock_set_rank() behind this line"
+            if f"lock_set_rank({lock}, " not in "\n".join(lines[number : number + NEAR]):
+                yield path, number, f"{lock.lstrip('&')} gets no rank: lock_init(), or lock_set_rank() behind this line"
         for lock in STATIC.findall(line):
             if f"lock_set_rank(&{lock}, " not in text:
                 yield path, number, f"{lock} gets no rank: lock_set_rank() before it is used"
@@ -102,7 +104,7 @@ def offences_of(root):
             for _, rank in GIVEN.findall(line):
                 given.setdefault(rank, []).append((path, number))
             match = DECLARED.match(line)
-            for member in re.findall(r"\w+", match[1]) if match else []:
+            for member in re.findall(r"\w+", re.sub(r"\[\w*\]", "", match[1])) if match else []:
                 declared[path, member] = number
     ranks = ranks_of(read(root, ORDER))
     if not ranks:

@@ -38,6 +38,8 @@ class LocksTest(unittest.TestCase):
         self.assert_found("gets no rank", server__a=A.replace("lock_init(&a->lock, LOCK_A)", "pthread_mutex_init(&a->lock, NULL)"))
         self.assert_found("gets no rank", batch__b=B.replace("&tokens, LOCK_B", "&others, LOCK_B"))
         self.assert_found("gets no rank", batch__b=B + "static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;\n")
+        self.assert_found("gets no rank", batch__b=B + "    pthread_mutex_init(&x->locks[i], NULL);\n")
+        self.assert_found("gets no rank", batch__b=B + "    pthread_mutex_init(mutex, NULL);\n")
 
     def test_a_rank_of_two_locks_or_of_none(self):
         self.assert_found("given to another lock", batch__b=B + "lock_init(&x, LOCK_A);\n")
@@ -49,6 +51,8 @@ class LocksTest(unittest.TestCase):
 
     def test_the_page(self):
         self.assert_found("more is not in docs/LOCKS.md", server__a=A + "    pthread_mutex_t more;\n")
+        self.assert_found("more is not in docs/LOCKS.md", server__a=A + "    pthread_mutex_t more[8];\n")
+        self.assert_found("more is not in docs/LOCKS.md", server__a=A + "static _Thread_local pthread_mutex_t more;\n")
         rows = PAGE.splitlines(True)
         for page, words in (
             (rows[0], "no row of rank 2"),

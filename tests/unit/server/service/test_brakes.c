@@ -204,6 +204,22 @@ static void by_hand(void **state) {
     assert_true(text_is(unknown.error.field, "rule"));
 }
 
+/* With as many as may be, one more would pull it. A person who lifts it says that these were fine.
+ */
+static void one_that_was_lifted_counts_anew(void **state) {
+    struct bench *bench = *state;
+    bench_open(bench);
+    score(bench, 0, 90, 10, false);
+    assert_true(change(bench, "big", true, 0).brake_change.changed);
+    assert_true(change(bench, "big", false, 0).brake_change.changed);
+    score(bench, 100, 0, 1, false);
+    assert_true(is_live(bench, 300));
+    score(bench, 101, 90, 9, false); /* 10 of 100 since then */
+    assert_true(is_live(bench, 300));
+    score(bench, 200, 0, 1, false);
+    assert_false(is_live(bench, 300));
+}
+
 /* What was counted under another policy does not pull the brake of this one, and a brake on a rule
  * as it is no longer declared can be lifted by its definition. */
 static void another_policy(void **state) {
@@ -237,6 +253,7 @@ int main(void) {
         TEST(a_failed_write_takes_it_back),
         TEST(a_failed_change_is_withdrawn),
         TEST(by_hand),
+        TEST(one_that_was_lifted_counts_anew),
         TEST(another_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,6 +203,35 @@ static void a_view_is_of_its_moment(void **state) {
     bench_deinit(&bench);
 }
 
+/* A transaction that touches one entity, and always the same one. */
+static void apply_of_one_card(struct bench *bench) {
+    struct record record;
+    do
+        record = traffic_next(&bench->traffic);
+    while (record.type != RECORD_TRANSACTION);
+    memset(record.transaction.transaction.fields, 0, sizeof record.transaction.transaction.fields);
+    record.transaction.transaction.fields[FIELD_CARD] = TEXT_LITERAL("c");
+    overlay_apply(bench->overlay, bench->engine, &record);
+}
+
+/* The one that was being changed until the view was opened is also the first that changes again. */
+static void it_keeps_what_was_changed_last(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, 13);
+    for (unsigned round = 0; round < 4; round++) {
+        apply_of_one_card(&bench);
+        if (round == 2)
+            rebuild(&bench);
+        struct reading reading = begin(&bench);
+        assert_int_equal(reading.then.count, 1);
+        apply_of_one_card(&bench);
+        assert_int_not_equal(overlay_hash(bench.overlay), reading.hash);
+        end(&reading);
+    }
+    bench_deinit(&bench);
+}
+
 static void a_views_hash_is_the_overlays_of_then(void **state) {
     (void)state;
     struct bench bench;
@@ -316,6 +345,7 @@ static void one_side_may_be_empty(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_view_is_of_its_moment),
+        cmocka_unit_test(it_keeps_what_was_changed_last),
         cmocka_unit_test(a_views_hash_is_the_overlays_of_then),
         cmocka_unit_test(a_comparison_sees_every_difference),
         cmocka_unit_test(one_side_may_be_empty),
