@@ -50,7 +50,7 @@ struct model_batch {
     double sums[MODEL_ROWS_MAX];
     float float_sums[MODEL_ROWS_MAX];
     uint32_t begins[1 << VECTOR_STEPS]; /* nodes that steps begin at */
-    uint32_t turns[MODEL_ROWS_MAX];     /* at which of them each row does */
+    uint32_t sides[MODEL_ROWS_MAX];     /* at which of them each row does */
     uint32_t ends[MODEL_ROWS_MAX];      /* where each row is in a tree, and then its leaf */
 };
 
@@ -233,7 +233,7 @@ static struct narrow_test test_of(const struct model_batch *batch, uint32_t at) 
 }
 
 /* All bits where a row goes right. */
-static inline ints turn_of(const struct narrow_test *test, size_t place) {
+static inline ints goes_right(const struct narrow_test *test, size_t place) {
     ints keys;
     memcpy(&keys, test->keys + place, sizeof keys);
     return (ints)(keys > test->limit);
@@ -254,10 +254,11 @@ static void begin_narrow(struct model_batch *batch, size_t keys, uint32_t root) 
     size_t width = sizeof(ints) / sizeof(uint32_t);
     for (size_t row = 0; row < MODEL_ROWS_MAX; row += width) {
         size_t place = row / ROWS * keys + row % ROWS;
-        ints first = turn_of(&of_root, place);
-        ints second = (first & turn_of(&of_right, place)) | (~first & turn_of(&of_left, place));
-        ints turn = -(first + first + second);
-        memcpy(batch->turns + row, &turn, sizeof turn);
+        ints first = goes_right(&of_root, place);
+        ints second =
+            (first & goes_right(&of_right, place)) | (~first & goes_right(&of_left, place));
+        ints side = -(first + first + second);
+        memcpy(batch->sides + row, &side, sizeof side);
     }
 }
 
@@ -294,7 +295,7 @@ static ALWAYS_INLINE void walk_first(struct model_batch *batch, bool is_narrow, 
         size_t at[ROWS];
 #pragma GCC unroll 8
         for (size_t k = 0; k < ROWS; k++)
-            at[k] = batch->begins[batch->turns[i * ROWS + k]];
+            at[k] = batch->begins[batch->sides[i * ROWS + k]];
         for (uint32_t step = 0; step < steps; step++)
 #pragma GCC unroll 8
             for (size_t k = 0; k < ROWS; k++)
@@ -369,13 +370,13 @@ static void walk_tree(struct model_batch *batch, const struct model *model,
         walk_steps(batch, true, keys, tree->depth, VECTOR_STEPS, rows);
         return;
     }
-    batch->begins[0] = tree->root; /* all turns are 0 */
+    batch->begins[0] = tree->root; /* all sides are 0 */
     walk_steps(batch, false, keys, tree->depth, 0, rows);
 }
 
 /* ---- all trees ---- */
 
-static void add_leaves(const struct model *model, struct model_batch *batch, size_t rows) {
+static void add_leaf_values(const struct model *model, struct model_batch *batch, size_t rows) {
     if (batch->is_narrow)
         for (size_t i = 0; i < rows; i++)
             batch->float_sums[i] += batch->narrow_values[batch->ends[i]];
@@ -399,7 +400,7 @@ static void add_output(const struct model *model, struct model_batch *batch, siz
         if (tree->output != output)
             continue;
         walk_tree(batch, model, tree, rows);
-        add_leaves(model, batch, rows);
+        add_leaf_values(model, batch, rows);
     }
     for (size_t i = 0; i < rows; i++)
         margins[i * model->shape.output_count] =
