@@ -10,6 +10,7 @@
 #include "clients/cli/output/feature_value.h"
 #include "core/base/check.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +131,49 @@ static bool is_reporting(const struct harrier_explained_part *parts, size_t inde
     }
 }
 
-static void add_reporting(struct buffer *out, const struct harrier_explained_part *part) {
+/* robustZScore(x, median, mad): its first two arguments, which constants are not parts of. */
+static bool find_deviation(const struct harrier_explained_part *parts, size_t index, size_t end,
+                           const struct harrier_explained_part **ret_of,
+                           const struct harrier_explained_part **ret_from) {
+    const struct harrier_explained_part *part = &parts[index];
+    if (strncmp(part->text, "robustZScore(", 13) != 0 || part->kind != HARRIER_EXPLAINED_OTHER ||
+        part->value.type != HARRIER_VALUE_NUMBER)
+        return false;
+    size_t of = index + 1, from = of < end ? end_of(parts, end, of) : end;
+    size_t spread = from < end ? end_of(parts, end, from) : end;
+    if (spread >= end || parts[spread].depth != part->depth + 1)
+        return false;
+    *ret_of = &parts[of];
+    *ret_from = &parts[from];
+    return true;
+}
+
+/* "amount is 7.3 robust deviations above 24.1". Infinitely many: the mad is 0. */
+static bool add_deviation(struct buffer *out, const struct harrier_explained_part *parts,
+                          size_t index, size_t end) {
+    const struct harrier_explained_part *of, *from;
+    if (!find_deviation(parts, index, end, &of, &from))
+        return false;
+    double number = parts[index].value.value.number;
+    const char *side = number < 0 ? "below" : "above";
+    if (isnan(number))
+        return false;
+    if (isinf(number))
+        buffer_printf(out, "%s is %s the usual ", of->text, side);
+    else
+        buffer_printf(out, "%s is %.1f robust deviations %s the usual ", of->text, fabs(number),
+                      side);
+    add_part_value(out, from);
+    if (isinf(number))
+        buffer_append_string(out, ", which has no deviation");
+    return true;
+}
+
+static void add_reporting(struct buffer *out, const struct harrier_explained_part *parts,
+                          size_t index, size_t end) {
+    const struct harrier_explained_part *part = &parts[index];
+    if (add_deviation(out, parts, index, end))
+        return;
     if (part->kind == HARRIER_EXPLAINED_THRESHOLD) {
         add_threshold(out, part);
     } else if (part->kind == HARRIER_EXPLAINED_LIST) {
@@ -154,7 +197,7 @@ static void add_values(struct buffer *out, const struct harrier_explained_part *
                 was_said(parts, leaf + 1, i))
                 continue;
             buffer_append_string(out, separator);
-            add_reporting(out, &parts[i]);
+            add_reporting(out, parts, i, end);
             separator = ", ";
         }
     if (parts[leaf].kind == HARRIER_EXPLAINED_LIST) {

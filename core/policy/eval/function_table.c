@@ -123,6 +123,28 @@ PREDICATE(is_not_a_number, isnan(a[0].number))
 PREDICATE(is_infinite, isinf(a[0].number))
 PREDICATE(is_finite, isfinite(a[0].number))
 
+/* B. Iglewicz, D. C. Hoaglin, How to Detect and Handle Outliers, 1993: 0.6745 makes the unit that
+ * of a standard deviation, where numbers are distributed normally. If more than half of the numbers
+ * are the median, the mad is 0: then only the median itself is no deviation. */
+static struct value robust_z_score_of(double x, double median, double mad) {
+    double distance = x - median;
+    if (mad < 0)
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    if (mad == 0)
+        return value_double(distance > 0 ? HUGE_VAL : distance < 0 ? -HUGE_VAL : distance);
+    return value_double(0.6745 * distance / mad);
+}
+
+static struct value robust_z_score(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return robust_z_score_of(a[0].number, a[1].number, a[2].number);
+}
+
+static struct value robust_z_score_of_int(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return robust_z_score_of((double)a[0].integer, a[1].number, a[2].number);
+}
+
 /* Of what is not ordered (NaN) the first stays, as in CEL. */
 static struct value greatest(const struct value *a, struct arena *arena) {
     (void)arena;
@@ -277,6 +299,8 @@ static const struct function functions[] = {
     {"math.isNaN", FUNCTION_GLOBAL, 1, {D}, B, is_not_a_number},
     {"math.isInf", FUNCTION_GLOBAL, 1, {D}, B, is_infinite},
     {"math.isFinite", FUNCTION_GLOBAL, 1, {D}, B, is_finite},
+    {"robustZScore", FUNCTION_GLOBAL, 3, {D, D, D}, D, robust_z_score},
+    {"robustZScore", FUNCTION_GLOBAL, 3, {I, D, D}, D, robust_z_score_of_int},
     {"network",
      FUNCTION_GLOBAL,
      3,

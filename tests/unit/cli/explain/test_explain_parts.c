@@ -3,6 +3,8 @@
 
 #include "tests/unit/unit.h"
 
+#include <math.h>
+
 #define YES                                                                                        \
     { .type = HARRIER_VALUE_FLAG, .value.flag = true }
 #define NO                                                                                         \
@@ -95,6 +97,44 @@ static void where_values_come_from(void **state) {
            "thresholds.t[mcc] = 4 (computed by the rebuild, for this group)\n");
 }
 
+static void robust_deviations_are_a_sentence(void **state) {
+    (void)state;
+    struct harrier_explained_part parts[] = {
+        PART(0, "robustZScore(amount, thresholds.m[card], thresholds.s) > 3.5", COMPARISON, YES,
+             true),
+        PART(1, "robustZScore(amount, thresholds.m[card], thresholds.s)", OTHER, YES, true),
+        PART(2, "amount", NAME, YES, true),
+        PART(2, "thresholds.m[card]", THRESHOLD, YES, true),
+        PART(3, "card", NAME, YES, true),
+        PART(2, "thresholds.s", THRESHOLD, YES, true),
+    };
+    static const double values[] = {0, 7.34, 250, 24.1, 0, 20.76};
+    for (size_t i = 1; i < 6; i++)
+        parts[i].value =
+            (struct harrier_feature){.type = HARRIER_VALUE_NUMBER, .value.number = values[i]};
+    parts[4].value = (struct harrier_feature){.type = HARRIER_VALUE_TEXT, .value.text = "c1"};
+    expect(true, &no_values, parts, 6,
+           "  ✓ robustZScore(amount, thresholds.m[card], thresholds.s) > 3.5  amount = 250, "
+           "card = \"c1\", amount is 7.3 robust deviations above the usual 24.1, "
+           "thresholds.m[card] = 24.1, thresholds.s = 20.76\n");
+    parts[1].value.value.number = -0.96;
+    parts[2].value.value.number = 20;
+    parts[0].value.value.flag = false;
+    expect(true, &no_values, parts, 5, /* without the spread, it is not known whose usual this is */
+           "  ✗ robustZScore(amount, thresholds.m[card], thresholds.s) > 3.5  amount = 20, "
+           "card = \"c1\", robustZScore(amount, thresholds.m[card], thresholds.s) = -0.96, "
+           "thresholds.m[card] = 24.1\n");
+    expect(true, &no_values, parts, 6,
+           "  ✗ robustZScore(amount, thresholds.m[card], thresholds.s) > 3.5  amount = 20, "
+           "card = \"c1\", amount is 1.0 robust deviations below the usual 24.1, "
+           "thresholds.m[card] = 24.1, thresholds.s = 20.76\n");
+    parts[1].value.value.number = HUGE_VAL;
+    expect(true, &no_values, parts, 6,
+           "  ✗ robustZScore(amount, thresholds.m[card], thresholds.s) > 3.5  amount = 20, "
+           "card = \"c1\", amount is above the usual 24.1, which has no deviation, "
+           "thresholds.m[card] = 24.1, thresholds.s = 20.76\n");
+}
+
 static void lists(void **state) {
     (void)state;
     struct harrier_explained_part parts[] = {
@@ -160,6 +200,7 @@ int main(void) {
         cmocka_unit_test(what_must_all_be_true),
         cmocka_unit_test(alternatives_within),
         cmocka_unit_test(where_values_come_from),
+        cmocka_unit_test(robust_deviations_are_a_sentence),
         cmocka_unit_test(lists),
         cmocka_unit_test(what_has_no_value),
         cmocka_unit_test(computed_conditions),
