@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Explanation, type Found, type Session } from "../shared/api";
 import { BarChart } from "../shared/chart";
 import { ENTITIES, entityAddress, isEntity } from "../shared/entities";
-import { amountOf, clean, dateTimeOf, numberOf, shareOf, valueOf } from "../shared/format";
+import { amountOf, clean, countOf, dateTimeOf, numberOf, shareOf, valueOf } from "../shared/format";
 import { Heading, messageOf, Money, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
 import { inputOf, instantOf, minutesAhead } from "../shared/zone";
@@ -41,7 +41,7 @@ function Figures({ entity }: { entity: Entity }) {
       ))}
       {entity.currencies.map((each) => (
         <div key={each.currency}>
-          <dt>Amount, {numberOf(each.transactions)} transactions</dt>
+          <dt>Amount, {countOf(each.transactions, "transaction")}</dt>
           <dd>
             <Money amount={each.amount} currency={each.currency} />
           </dd>

@@ -1,7 +1,7 @@
 // What the last rebuild of a night made of thresholds and cut-offs, what its guard held back, and its acceptance.
 import { useState } from "preact/hooks";
 import { get, isAtLeast, post, type Session } from "../shared/api";
-import { clean, dateTimeOf, numberOf } from "../shared/format";
+import { clean, countOf, dateTimeOf, numberOf } from "../shared/format";
 import { messageOf, Notice, usePolled } from "../shared/parts";
 import { transactionAddress } from "../shared/router";
 import type { CutoffLine, Held, ThresholdLine } from "./operations_api";
@@ -62,7 +62,7 @@ function CutoffRow({ line }: { line: CutoffLine }) {
       <td class="wide">
         {CUTOFF_REASONS[line.state] ?? clean(line.state)}
         {line.state !== "computed" && line.computed !== 0 && `, computed ${scoreOf(line.computed)}`}, of{" "}
-        {numberOf(line.sample)} transactions
+        {countOf(line.sample, "transaction")}
       </td>
     </tr>
   );

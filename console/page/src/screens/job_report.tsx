@@ -1,5 +1,5 @@
 // The figures of a backtest, as the replay report has them.
-import { clean, dateTimeOf, amountOf, numberOf } from "../shared/format";
+import { amountOf, clean, countOf, dateTimeOf, numberOf } from "../shared/format";
 import { Notice } from "../shared/parts";
 import { majorOf, type Detection, type Report, type Share } from "./jobs_api";
 
@@ -181,7 +181,7 @@ export function ReportFigures({ report, id }: { report: Report; id: number }) {
     <>
       <h2>Report</h2>
       <p>
-        {numberOf(archive.transactions)} transactions
+        {countOf(archive.transactions, "transaction")}
         {archive.from && archive.to && `, ${dateTimeOf(archive.from)} to ${dateTimeOf(archive.to)}`}. After:{" "}
         {sideOf(report.policy)}. Before:{" "}
         {report.against.kind === "archived" ? "what was decided then" : sideOf(report.against)}.{" "}

@@ -1,7 +1,7 @@
 // What a tuning found: figures of both ranges, the numbers that change, and a draft of it.
 import { useState } from "preact/hooks";
 import { post } from "../shared/api";
-import { clean, dateTimeOf, numberOf } from "../shared/format";
+import { clean, countOf, dateTimeOf, numberOf } from "../shared/format";
 import { messageOf, Notice } from "../shared/parts";
 import type { Job, TuneChange, TuneFigures, Tuning } from "./jobs_api";
 
@@ -19,7 +19,7 @@ const FIGURES: { name: string; of: (figures: TuneFigures) => string }[] = [
 
 function Ranges({ tuning }: { tuning: Tuning }) {
   const range = (of: Tuning["test"]) =>
-    `${dateTimeOf(of.from)} to ${dateTimeOf(of.until)}: ${numberOf(of.transactions)} transactions, ${numberOf(of.frauds)} frauds`;
+    `${dateTimeOf(of.from)} to ${dateTimeOf(of.until)}: ${countOf(of.transactions, "transaction")}, ${countOf(of.frauds, "fraud")}`;
   return (
     <>
       <p>
@@ -133,9 +133,11 @@ function Draft({ job }: { job: Job }) {
           Your draft {draft} has these numbers. <a href={`/jobs?new=backtest&draft=${draft}`}>Backtest it</a>
         </Notice>
       ) : (
-        <button type="button" onClick={make}>
-          Make it my draft
-        </button>
+        <p>
+          <button type="button" onClick={make}>
+            Make it my draft
+          </button>
+        </p>
       )}
     </>
   );
@@ -148,14 +150,15 @@ export function TuningFigures({ tuning, job, mayChange }: { tuning: Tuning; job:
       <p>
         Aim: {clean(tuning.aim)}.{" "}
         {tuning.better
-          ? `${numberOf(tuning.changes.length)} numbers change; ${numberOf(tuning.flips)} verdicts of the test would.`
+          ? `${countOf(tuning.changes.length, "number changes", "numbers change")}; ${countOf(tuning.flips, "verdict")} of the test would.`
           : "No better numbers were found."}
       </p>
       {!tuning.reached && <Notice bad>The aim was not reached where it searched.</Notice>}
       {tuning.reached && !tuning.reached_on_test && <Notice bad>The aim was not reached in the test.</Notice>}
       {tuning.failed_cases > 0 && (
         <Notice bad>
-          {numberOf(tuning.failed_cases)} of the policy's {numberOf(tuning.cases)} cases fail with these numbers.
+          {numberOf(tuning.failed_cases)} of the policy's {countOf(tuning.cases, "case")}{" "}
+          {tuning.failed_cases === 1 ? "fails" : "fail"} with these numbers.
         </Notice>
       )}
       <Ranges tuning={tuning} />

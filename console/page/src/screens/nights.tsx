@@ -1,7 +1,7 @@
 // The nights and their reports. A report is shown from its JSON: no page that a night wrote is loaded here.
 import { get } from "../shared/api";
 import { BarChart } from "../shared/chart";
-import { clean, dateTimeOf, numberOf } from "../shared/format";
+import { clean, countOf, dateTimeOf, numberOf } from "../shared/format";
 import { Notice, usePolled } from "../shared/parts";
 import type { Finding, Night, Nights, Report, Step } from "./operations_api";
 
@@ -137,7 +137,7 @@ function ShownReport({ report }: { report: Report }) {
     [
       "Free on its disk",
       bytesOf(growth.free_bytes) +
-        (growth.days_left !== undefined ? `: enough for ${numberOf(growth.days_left)} days` : ""),
+        (growth.days_left !== undefined ? `: enough for ${countOf(growth.days_left, "day")}` : ""),
     ],
   ];
   return (

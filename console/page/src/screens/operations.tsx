@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { get, isAtLeast, post, type Session, type Status } from "../shared/api";
 import { BarChart } from "../shared/chart";
-import { clean, dateTimeOf, numberOf, shareOf } from "../shared/format";
+import { clean, countOf, dateTimeOf, numberOf, shareOf } from "../shared/format";
 import { Heading, messageOf, Notice, usePolled } from "../shared/parts";
 import { usePlace } from "../shared/router";
 import { Tabs } from "../shared/tabs";
@@ -301,7 +301,7 @@ function TokensView() {
     if (!expires) return { text: "no end", bad: false };
     const days = (Date.parse(expires) - now) / DAY_MS;
     if (days <= 0) return { text: "has ended", bad: true };
-    return { text: `in ${numberOf(Math.floor(days))} days`, bad: days < WARN_DAYS };
+    return { text: `in ${countOf(Math.floor(days), "day")}`, bad: days < WARN_DAYS };
   };
   return (
     <>

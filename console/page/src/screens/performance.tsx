@@ -2,7 +2,7 @@
 // of knowledge and the view are the address, so each can be shared.
 import { get } from "../shared/api";
 import { BarChart, LineChart, type ChartPoint } from "../shared/chart";
-import { amountOf, clean, numberOf, shareOf } from "../shared/format";
+import { amountOf, clean, countOf, numberOf, shareOf } from "../shared/format";
 import { Heading, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
 import { Tabs } from "../shared/tabs";
@@ -135,8 +135,8 @@ export function ViewNotices({ view }: { view: View }) {
       {!view.known_now && <Notice>These figures are what was known at the end of {view.known}.</Notice>}
       <p class="muted">
         {maturity.measured
-          ? `${percentOf(maturity.share)} of frauds are known after ${maturity.measured_days} days` +
-            ` (measured with ${numberOf(maturity.frauds)} frauds; later than ${maturity.horizon} days is not seen).`
+          ? `${percentOf(maturity.share)} of frauds are known after ${countOf(maturity.measured_days, "day")}` +
+            ` (measured with ${countOf(maturity.frauds, "fraud")}; later than ${countOf(maturity.horizon, "day")} is not seen).`
           : "There are too few frauds yet to measure how long outcomes take."}{" "}
         Days up to {maturity.until} count as mature: one without an outcome counts as legit then. Shares have intervals
         of 95%.

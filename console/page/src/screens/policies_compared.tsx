@@ -54,7 +54,7 @@ function Comparison({
   ];
   return (
     <div class="scroll" role="region" aria-label={label} tabIndex={0}>
-      <table class="rows">
+      <table class="rows compared">
         <thead>
           <tr>
             <th scope="col">Of mature days</th>

@@ -10,10 +10,19 @@ import { Legend, Mark, MarkImage } from "./transaction_mark";
 // What is drawn of each column at most: 60 nodes in all. The table below has the rest.
 const MOST = [1, 9, 20, 10, 20];
 const ROW = 30;
-const FIRST_STEP = 110; // from this transaction to what it shares
-const STEPS = [225, 330]; // between the other columns: the least and the most
-const LONGEST = 22;
-const ENTITY_WIDTH = 168;
+
+interface Layout {
+  first: number; // from this transaction to what it shares
+  steps: [number, number]; // between the other columns: the least and the most
+  entity: number; // width of what is shared
+  letters: number; // of its name
+  word: boolean; // "this" beside the transaction
+}
+
+const WIDE: Layout = { first: 110, steps: [225, 330], entity: 172, letters: 20, word: true };
+// A phone has room for three columns.
+const NARROW: Layout = { first: 36, steps: [150, 150], entity: 122, letters: 13, word: false };
+const NARROW_BELOW = 500;
 
 /** What the same transactions share: often one person's card, device and address together. */
 export interface Shared {
@@ -111,9 +120,9 @@ export function graphOf(related: Related): Graph {
   return { nodes, edges, leftOut };
 }
 
-function cut(text: string): string {
+function cut(text: string, most: number): string {
   const letters = [...clean(text)];
-  return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : letters.join("");
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
 }
 
 function namesOf(group: Shared): string {
@@ -125,7 +134,7 @@ function describe(near: Near): string {
   return `${clean(row.id)}: ${row.verdict}, score ${row.score}, ${amountOf(row.amount)} ${clean(row.currency)}${label ? `, known as ${label}` : ""}`;
 }
 
-function TransactionNode({ related, node }: { related: Related; node: Node }) {
+function TransactionNode({ related, node, layout }: { related: Related; node: Node; layout: Layout }) {
   const near = related.transactions[node.transaction ?? 0];
   if (!near) return null;
   const focus = related.transactions[0];
@@ -136,26 +145,28 @@ function TransactionNode({ related, node }: { related: Related; node: Node }) {
   return (
     <a href={transactionAddress(near.row.id)} aria-label={`${describe(near)} ${shown}`}>
       <title>{describe(near)}</title>
-      <rect class="graph-hit" x={-12} y={-13} width={120} height={26} />
+      <rect class="graph-hit" x={-12} y={-13} width={isFocus && !layout.word ? 26 : 120} height={26} />
       <Mark verdict={near.row.verdict} label={near.label} current={isFocus} />
-      <text class="timeline-text" x={14} y={4}>
-        {shown}
-      </text>
+      {(!isFocus || layout.word) && (
+        <text class="timeline-text" x={14} y={4}>
+          {shown}
+        </text>
+      )}
     </a>
   );
 }
 
-function SharedNode({ group }: { group: Shared }) {
+function SharedNode({ group, layout }: { group: Shared; layout: Layout }) {
   const link = group.links[0];
   if (!link) return null;
   const only = link.key.length === 1 ? link.key[0] : undefined;
   const all = group.links.map((each) => `${clean(each.entity)} ${clean(keyOf(each))}`).join(", ");
   const shared = `${all}: shared by ${group.transactions.length}`;
-  const shown = cut(group.links.length > 1 ? namesOf(group) : `${link.entity} ${keyOf(link)}`);
+  const shown = cut(group.links.length > 1 ? namesOf(group) : `${link.entity} ${keyOf(link)}`, layout.letters);
   const content = (
     <>
       <title>{shared}</title>
-      <rect class="graph-entity" x={-6} y={-13} width={ENTITY_WIDTH} height={26} rx={4} />
+      <rect class="graph-entity" x={-6} y={-13} width={layout.entity} height={26} rx={4} />
       <text class="timeline-text" x={2} y={4}>
         {shown}
       </text>
@@ -174,18 +185,19 @@ function Drawing({ related, graph }: { related: Related; graph: Graph }) {
   const rows = Math.max(...MOST.map((_, column) => graph.nodes.filter((node) => node.column === column).length));
   const columns = Math.max(...graph.nodes.map((node) => node.column));
   const height = ROW * rows + 16;
-  const [least = 0, most = 0] = STEPS;
-  const step = Math.max(least, Math.min(most, (width - FIRST_STEP - 220) / Math.max(columns - 1, 1)));
-  const across = (column: number) => 20 + (column > 0 ? FIRST_STEP : 0) + Math.max(0, column - 1) * step;
+  const layout = width < NARROW_BELOW ? NARROW : WIDE;
+  const [least, most] = layout.steps;
+  const step = Math.max(least, Math.min(most, (width - layout.first - 220) / Math.max(columns - 1, 1)));
+  const across = (column: number) => 20 + (column > 0 ? layout.first : 0) + Math.max(0, column - 1) * step;
   const place = (node: Node) => ({ x: across(node.column), y: height / 2 + node.row * ROW });
-  const end = (node: Node) => (node.shared ? ENTITY_WIDTH - 6 : 104);
+  const end = (node: Node) => (node.shared ? layout.entity - 6 : 104);
   return (
     <div ref={ref} class="scroll-inside" role="region" aria-label="Graph of linked transactions" tabIndex={0}>
       {width > 0 && (
         <svg class="graph" width={Math.max(width, across(columns) + 190)} height={height} role="group">
           {graph.edges.map(([from, to]) => {
             const [a, b] = [place(from), place(to)];
-            const start = from.transaction === 0 ? a.x + 46 : a.x + end(from);
+            const start = from.transaction === 0 ? a.x + (layout.word ? 46 : 12) : a.x + end(from);
             const middle = (start + b.x - 12) / 2;
             return (
               <path
@@ -197,7 +209,11 @@ function Drawing({ related, graph }: { related: Related; graph: Graph }) {
           })}
           {graph.nodes.map((node) => (
             <g key={node.id} transform={`translate(${place(node).x} ${place(node).y})`}>
-              {node.shared ? <SharedNode group={node.shared} /> : <TransactionNode related={related} node={node} />}
+              {node.shared ? (
+                <SharedNode group={node.shared} layout={layout} />
+              ) : (
+                <TransactionNode related={related} node={node} layout={layout} />
+              )}
             </g>
           ))}
         </svg>

@@ -33,7 +33,8 @@ export function shortNumber(value: number, step: number): string {
   const [unit, name] = size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e4 ? [1e3, "k"] : [1, ""];
   const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(step / unit) + 1e-9)));
   const digits = (value / unit).toFixed(decimals).replace("-", "−");
-  return (unit === 1 ? digits.replace(/\B(?=(\d{3})+(\.|$))/, ",") : digits) + name;
+  const [whole = "", ...fraction] = digits.split(".");
+  return [whole.replace(/\B(?=(\d{3})+$)/, ","), ...fraction].join(".") + name;
 }
 
 const MINUTE = 60_000;

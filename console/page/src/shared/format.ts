@@ -41,6 +41,11 @@ export function numberOf(value: number): string {
   return plain.format(value).replace("-", "−");
 }
 
+// "1 case", "2,500 cases".
+export function countOf(value: number, one: string, many = `${one}s`): string {
+  return `${numberOf(value)} ${value === 1 ? one : many}`;
+}
+
 // "48,999.50" of "48999.50": the digits are the server's, so no amount is rounded.
 export function amountOf(text: string): string {
   const parts = /^(-?)(\d+)(\.\d+)?$/.exec(text);
