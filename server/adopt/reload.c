@@ -443,6 +443,7 @@ static void describe_all(const struct reload *reload, struct run *run,
     pthread_mutex_lock(&service->lock);
     adoption_describe_warming(service, &run->arena, &response->warming);
     run->position_needed = archive_end(service->archive).position;
+    run->cuts = service->replication.cuts;
     pthread_mutex_unlock(&service->lock);
 }
 

@@ -98,6 +98,13 @@ static void park(struct service *service, struct run *run) {
     service->commit->parked_end = &run->next;
 }
 
+/* Between its decision and now, this node has stepped down and cut off what was not committed. The
+ * log may have other records at the positions that the run waits for by now, so that these are
+ * committed says nothing. Under the lock. */
+static bool is_cut(const struct service *service, const struct run *run) {
+    return run->position_needed > 0 && run->cuts != service->replication.cuts;
+}
+
 struct run *commit_park(struct service *service, struct run *runs) {
     struct run *ready = NULL, **end = &ready;
     if (!service->settings.synced && !service->settings.replicated &&
@@ -109,7 +116,9 @@ struct run *commit_park(struct service *service, struct run *runs) {
     for (struct run *run = runs, *next; run; run = next) {
         next = run->next;
         bool waits = run->position_needed > safe;
-        if (waits && is_outage) {
+        if (is_cut(service, run)) {
+            answer_lost(run);
+        } else if (waits && is_outage) {
             outage_answer(run, safe);
         } else if (waits && !lost) {
             park(service, run);

@@ -28,6 +28,7 @@ struct run {
     bool is_unavailable;         /* handling it changed the service's state: service_report() */
     uint64_t position_before;    /* last record in the archive when its batch was begun */
     uint64_t position_needed;    /* last record that the answer depends on: synced, then sent */
+    uint64_t cuts;               /* service->replication.cuts when position_needed began to count */
     uint64_t rejected;           /* items refused */
     uint64_t features_unknown;   /* as engine_unknown() counts them, in what it decided */
     uint64_t explained_position; /* of the transaction to be explained; 0: none */

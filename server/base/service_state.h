@@ -5,8 +5,9 @@
  * needs is that module's own structure behind a pointer here (commit, explain, swap, run pool).
  *
  * Locks, in the order in which one thread may take them: lock, then reload_lock, then the private
- * locks of the pointers' owners: docs/LOCKS.md. No thread waits for a client while it holds one, nor for the disk,
- * but for the write that starts another segment of the archive: that syncs under the lock. */
+ * locks of the pointers' owners: docs/LOCKS.md. No thread waits for a client while it holds one,
+ * nor for the disk, but for the write that starts another segment of the archive: that syncs under
+ * the lock. */
 #pragma once
 
 #include "challenge.h"
@@ -74,6 +75,9 @@ struct replication {
     char primary[256];              /* its address; "": not known */
     struct adopted adopted;         /* the last records of their kinds, while following */
     pthread_cond_t written;         /* the archive has new records to ship */
+    /* How often this node stepped down with records that were not known to be committed: others may
+     * have taken their positions since. */
+    uint64_t cuts;
 };
 
 /* Of an erasure at work: adopt/erasure.h. */

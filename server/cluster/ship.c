@@ -148,6 +148,7 @@ static void step_down(struct cluster *cluster, const char *reason) {
     uint64_t tail = archive_end(service->archive).position - replication->committed.position;
     if (tail > 0 || !service->states.overlay) {
         service->losses++;
+        replication->cuts++;
         service_defer_free(service, &service->states);
         replication->is_reconciling = true;
         if (service->state != SERVICE_DRAINING && service->state != SERVICE_FAILED)

@@ -280,6 +280,8 @@ static void record_slice(struct run *run, size_t *at, int64_t until_us) {
     bool is_prefetching = service->rules->schema.protected_count == 0;
     run->receive_time_us = service_receive_time_us(service);
     run->position_before = archive_end(service->archive).position;
+    if (run->position_needed == 0) /* those of earlier slices must not be gone either */
+        run->cuts = service->replication.cuts;
     do {
         size_t next = is_prefetching ? *at + 1 : count;
         ingest_expect(&service->states,

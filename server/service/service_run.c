@@ -175,6 +175,7 @@ static void decide(struct service *service, struct run *runs) {
         do {
             to->receive_time_us = receive_time_us;
             to->position_before = written;
+            to->cuts = service->replication.cuts;
             TAKE_STEPS(to, under_lock);
             to = to->next;
         } while (to && run_shares_write(from) && run_shares_write(to));
