@@ -319,10 +319,10 @@ int posix_fallocate(int descriptor, off_t offset, off_t size) {
 /* ---- syncing ---- */
 
 static int sync_node(int descriptor, struct node *node) {
-    /* In front of the sync of a folder there are names that nothing has made safe: a short moment,
-     * in which a process seldom dies by chance. */
-    if (disk_is_folder(node) && !schedule_paused && world->crash_call > 0 &&
-        chance_once(CHANCE_FAULT, 4))
+    /* In front of a sync there are names, or a mark, that nothing has made safe: a short moment, in
+     * which a process seldom dies by chance. */
+    if (!schedule_paused && world->crash_call > 0 &&
+        chance_once(CHANCE_FAULT, disk_is_folder(node) ? 4 : 32))
         crash_now();
     uint64_t begun = disk_sync_begin();
     bool is_last = node == disk_last_segment();

@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/store/archive/archive.h"
 #include "server/ops/metrics.h"
+#include "server/ops/swap_state.h"
 
 #include <errno.h>
 #include <execinfo.h>
@@ -260,8 +261,15 @@ static void reload(void) {
         schedule_sleep(1000);
 }
 
+/* The two change the same things, and meet by chance too seldom. */
+static bool is_swapping(void) {
+    return metric_value(metrics, SWAP_STATE, SWAP_OPENING) ||
+           metric_value(metrics, SWAP_STATE, SWAP_CATCHING_UP) ||
+           metric_value(metrics, SWAP_STATE, SWAP_SWITCHING);
+}
+
 static void act(void) {
-    if (chance_once(CHANCE_WORK, 60))
+    if (chance_once(CHANCE_WORK, is_swapping() ? 4 : 60))
         reload();
     else
         network_act();
