@@ -67,8 +67,10 @@ static int trouble(bool can_be_full) {
     if (world->crash_call > 0 && --world->crash_call == 0)
         crash_now();
     schedule_step();
-    if (fault_happens(FAULT_SLOW, world->slow_in))
+    if (fault_happens(FAULT_SLOW, world->slow_in)) {
+        world->is_slowed = true;
         schedule_sleep((int64_t)(1u << chance_below(CHANCE_FAULT, 22)));
+    }
     if (can_be_full && disk_trouble > 0) {
         disk_trouble--;
         world->is_disturbed = world->was_full = true;

@@ -131,7 +131,7 @@ static int open_service(struct error *ret_error) {
         .generations = world->generations,
         .synced = world->synced,
         .sync_interval_us = 1000,
-        .lazy_sync_interval_us = 20000,
+        .lazy_sync_interval_us = LAZY_SYNC_US,
         .max_ahead_us = 60 * SECOND_US,
         .message_bytes_max = 1u << 20,
         .clock = &sim_clock,
@@ -253,7 +253,9 @@ static void set_clock(void) {
 
 static void reload(void) {
     unsigned number = (unsigned)chance_below(CHANCE_WORK, POLICIES);
+    schedule_paused++; /* the operator's editor, which has memory */
     model_write_policy(world->policy, number);
+    schedule_paused--;
     model_wants_policy(number);
     service_reload_again(service);
     world->counts[COUNT_RELOADS]++;
@@ -378,6 +380,8 @@ void life_catch_signals(void) {
 
 void life_live(void) {
     life_catch_signals();
+    world->had_quick_disk = !world->is_disturbed && !world->is_slowed;
+    world->is_slowed = false;
     world->is_disturbed = world->is_short_of_memory = world->has_rotten_tables = false;
     plan_end();
     plan_disk();

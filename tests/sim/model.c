@@ -270,6 +270,9 @@ static struct known *answered(uint64_t position, enum record_type type, size_t s
         broken("position %llu was answered twice: as a %s of t%zu, and as a %s of t%zu",
                (unsigned long long)position, record_type_name(known->answered_type),
                known->answered_sale, record_type_name(type), sale);
+    if (!known->is_answered || known->answered_life != world->life)
+        known->answered_us = world->monotonic_us;
+    known->answered_life = world->life;
     known->is_answered = true;
     known->answered_type = type;
     known->answered_sale = sale;

@@ -341,6 +341,27 @@ static void forget_applied(uint64_t kept) {
         MODEL->answered = kept;
 }
 
+/* Beside the time between two syncs: what the sync under way and the next one take, and those of a
+ * segment that ends meanwhile. */
+#define LAZY_SLACK_US 15000
+
+/* With `written`, what was answered long enough before the power failed is on disk. */
+static void expect_lazily_synced(uint64_t end, uint64_t most) {
+    for (uint64_t position = end + 1; position <= most; position++) {
+        const struct known *known = &MODEL->records[position];
+        if (!known->is_answered || known->answered_life != world->life - 1)
+            continue;
+        int64_t age_us = world->monotonic_us - known->answered_us;
+        if (age_us > world->lost_us_max)
+            world->lost_us_max = age_us;
+        if (age_us > LAZY_SYNC_US + LAZY_SLACK_US)
+            broken("a loss of power has taken record %llu, which was answered %lld us before; a "
+                   "sync begins every %d us",
+                   (unsigned long long)position, (long long)age_us, LAZY_SYNC_US);
+        world->counts[COUNT_CHECKS]++;
+    }
+}
+
 void model_after_power(void) {
     struct archive_examination found = {0};
     struct error error;
@@ -361,6 +382,8 @@ void model_after_power(void) {
     MODEL->synced = end; /* what has come back is on disk */
     if (end >= most)
         return;
+    if (!world->synced && world->had_quick_disk)
+        expect_lazily_synced(end, most);
     world->counts[COUNT_LOST] += most - end;
     forget_applied(end);
 }

@@ -34,6 +34,8 @@ struct known {
     size_t sale;          /* SALES_MAX: of none */
     struct change change; /* of the record, unless it is a transaction */
     bool is_answered;
+    unsigned answered_life;
+    int64_t answered_us; /* for the first time */
     /* What the answer said; compared with the record once that has been read. */
     enum record_type answered_type;
     size_t answered_sale;

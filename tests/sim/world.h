@@ -76,6 +76,9 @@ struct world {
     bool has_rotten_tables;           /* in this life: README.md, "Known" */
     bool was_full;                    /* a write of the archive was withdrawn in some life */
     bool is_disturbed; /* in this life the disk has failed: refusals are as they should be */
+    bool is_slowed, had_quick_disk; /* a call took long in this life; none did, nor failed, in the
+                                     * one before */
+    int64_t lost_us_max;            /* the longest that what was lost had been answered before */
     uint64_t injected[FAULT_KINDS], ends[LIFE_END_COUNT];
     uint64_t counts[16]; /* enum count */
     char root[64];       /* folder of the disk, on a file system in memory */
@@ -105,6 +108,8 @@ enum count {
     COUNT_COUNT
 };
 extern const char *const count_names[COUNT_COUNT];
+
+#define LAZY_SYNC_US 20000 /* lazy_sync_interval of the server */
 
 extern struct world *world;
 extern bool world_is_verbose;
