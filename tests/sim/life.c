@@ -360,7 +360,9 @@ static void on_signal(int signal) {
     if (signal == SIGBUS &&
         world->has_rotten_tables) /* harrierd's handler says which: mapped_tables.h */
         life_end(LIFE_REFUSED);
-    if (signal == SIGABRT && world->has_rotten_tables) {
+    /* The note that such a process leaves has the next start read the tables against their hashes.
+     */
+    if ((signal == SIGABRT || signal == SIGSEGV) && world->has_rotten_tables) {
         world->counts[COUNT_UNNOTICED]++;
         life_end(LIFE_REFUSED);
     }

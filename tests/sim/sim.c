@@ -26,6 +26,7 @@
 void memory_begin(void); /* memory_calls.c */
 
 #define STEPS_DEFAULT 20000
+#define EXIT_STORED   74   /* of generation_give_up(): it says which tables cannot be read */
 #define LIVES_MAX     2000 /* of a seed: each is at least some steps long */
 
 struct options {
@@ -121,6 +122,10 @@ static void live_once(void (*live)(void)) {
         return;
     if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_EXHAUSTED && world->is_short_of_memory) {
         world->end = LIFE_MEMORY;
+        return;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_STORED && world->has_rotten_tables) {
+        world->end = LIFE_REFUSED;
         return;
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
