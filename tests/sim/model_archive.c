@@ -413,9 +413,10 @@ bool model_is_whole(bool may_be_short) {
     while (r > 0 && end < MODEL->record_count &&
            (r = archive_reader_next(reader, &arena, &record, &error)) > 0) {
         end = record.position;
-        /* The server has written something else in place of what was cut off. */
+        /* The server has written something else in place of what was cut off: its version, or the
+         * policy of the folder. */
         if (MODEL->records[end].digest != digest_of(reader, &record) && may_be_short &&
-            record.type == RECORD_ENGINE)
+            (record.type == RECORD_ENGINE || record.type == RECORD_SNAPSHOT))
             r = 0;
         else if (MODEL->records[end].digest != digest_of(reader, &record) &&
                  !may_be_rewritten(&MODEL->records[end], &record))
