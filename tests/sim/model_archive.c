@@ -413,10 +413,11 @@ bool model_is_whole(bool may_be_short) {
     while (r > 0 && end < MODEL->record_count &&
            (r = archive_reader_next(reader, &arena, &record, &error)) > 0) {
         end = record.position;
-        /* The server has written something else in place of what was cut off: its version, or the
-         * policy of the folder. */
+        /* The server has written something else in place of what was cut off: its version, the
+         * policy of the folder, or that there are no tables or others. */
         if (MODEL->records[end].digest != digest_of(reader, &record) && may_be_short &&
-            (record.type == RECORD_ENGINE || record.type == RECORD_SNAPSHOT))
+            (record.type == RECORD_ENGINE || record.type == RECORD_SNAPSHOT ||
+             record.type == RECORD_GENERATION))
             r = 0;
         else if (MODEL->records[end].digest != digest_of(reader, &record) &&
                  !may_be_rewritten(&MODEL->records[end], &record))
