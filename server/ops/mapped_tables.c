@@ -89,11 +89,28 @@ static void on_abort(int number) {
     signal(number, SIG_DFL); /* abort() raises it again */
 }
 
+/* Lengths and offsets in a damaged page lead LMDB, or who decodes what it found, out of the map. */
+static struct sigaction before_crash; /* a sanitizer's, which prints where it was */
+
+static void on_crash(int number, siginfo_t *information, void *context) {
+    (void)context;
+    each_tables(note, 0);
+    if (information->si_code > 0) { /* the instruction is repeated */
+        sigaction(number, &before_crash, NULL);
+        return;
+    }
+    signal(number, SIG_DFL); /* sent by a process */
+    raise(number);
+}
+
 void mapped_tables_watch(void) {
     struct sigaction fault = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
     struct sigaction failed = {.sa_handler = on_abort};
+    struct sigaction crash = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
     sigemptyset(&fault.sa_mask);
     sigemptyset(&failed.sa_mask);
+    sigemptyset(&crash.sa_mask);
     check(sigaction(SIGBUS, &fault, NULL) == 0);
     check(sigaction(SIGABRT, &failed, NULL) == 0);
+    check(sigaction(SIGSEGV, &crash, &before_crash) == 0);
 }

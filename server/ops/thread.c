@@ -11,6 +11,7 @@ void thread_start(pthread_t *ret_thread, void *(*run)(void *user), void *user) {
     sigfillset(&all);
     sigdelset(&all, SIGBUS); /* blocked, it would not reach its handler: mapped_tables.h */
     sigdelset(&all, SIGABRT);
+    sigdelset(&all, SIGSEGV);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     check(pthread_create(ret_thread, NULL, run, user) == 0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

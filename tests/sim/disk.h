@@ -49,6 +49,9 @@ unsigned disk_failures(const struct node *node);
 
 /* The image becomes what the disk holds, and the files in memory are made anew. */
 void disk_lose_power(void);
+/* The files in memory are what was noted of them: else a call that changes them is not simulated.
+ */
+void disk_expect_files(void);
 /* Writes that are not synced now, over all files and folders. */
 size_t disk_unsynced(void);
 

@@ -8,6 +8,8 @@
 #include "model.h"
 #include "schedule.h"
 
+#include "core/base/check.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -65,8 +67,10 @@ static int trouble(bool can_be_full) {
     if (world->crash_call > 0 && --world->crash_call == 0)
         crash_now();
     schedule_step();
-    if (fault_happens(FAULT_SLOW, world->slow_in))
+    if (fault_happens(FAULT_SLOW, world->slow_in)) {
+        world->is_slowed = true;
         schedule_sleep((int64_t)(1u << chance_below(CHANCE_FAULT, 22)));
+    }
     if (can_be_full && disk_trouble > 0) {
         disk_trouble--;
         world->is_disturbed = world->was_full = true;
@@ -87,6 +91,16 @@ static int trouble(bool can_be_full) {
 static int fail(int number) {
     errno = number;
     return -1;
+}
+
+/* EIO of what only reads: no step, as reading is none. */
+static bool read_fails(const struct node *node) {
+    if (!node || schedule_paused || !fault_happens(FAULT_READ, world->read_in))
+        return false;
+    world->is_disturbed = true;
+    trace("%d fails to read %s", schedule_self(), disk_name(node));
+    errno = EIO;
+    return true;
 }
 
 /* ---- opening and closing ---- */
@@ -114,6 +128,8 @@ static int open_at(int folder, const char *path, int flags, mode_t mode) {
     if (number && (flags & (O_CREAT | O_TRUNC)))
         return fail(number);
     before = disk_find(at, path, true); /* others may have gone on meanwhile */
+    if (read_fails(before))
+        return -1;
     int descriptor = (int)syscall(SYS_openat, folder, path, flags, mode);
     if (descriptor < 0)
         return descriptor;
@@ -164,6 +180,18 @@ int closedir(DIR *folder) {
     return libc_closedir(folder);
 }
 
+static struct dirent *next_entry(DIR *folder, const char *name) {
+    static struct dirent *(*libc_readdir)(DIR *);
+    if (!libc_readdir)
+        *(void **)&libc_readdir = dlsym(RTLD_NEXT, name);
+    return read_fails(node_of(dirfd(folder))) ? NULL : libc_readdir(folder);
+}
+
+/* The two are the same here, as struct dirent and struct dirent64 are. */
+struct dirent *readdir(DIR *folder) {
+    return next_entry(folder, "readdir64");
+}
+
 int fcntl(int descriptor, int command, ...) {
     va_list arguments;
     va_start(arguments, command);
@@ -190,6 +218,17 @@ int mkostemp(char *template, int flags) {
     for (char *at = template + strlen(template) - 6; *at; at++)
         *at = letters[chance_below(CHANCE_WORK, sizeof letters - 1)];
     return open_at(AT_FDCWD, template, flags | O_RDWR | O_CREAT | O_EXCL, 0600);
+}
+
+/* ---- reading ---- */
+
+ssize_t pread(int descriptor, void *bytes, size_t size, off_t offset) {
+    return read_fails(node_of(descriptor)) ? -1
+                                           : syscall(SYS_pread64, descriptor, bytes, size, offset);
+}
+
+ssize_t read(int descriptor, void *bytes, size_t size) {
+    return read_fails(node_of(descriptor)) ? -1 : syscall(SYS_read, descriptor, bytes, size);
 }
 
 /* ---- writing ---- */
@@ -282,14 +321,16 @@ int posix_fallocate(int descriptor, off_t offset, off_t size) {
 /* ---- syncing ---- */
 
 static int sync_node(int descriptor, struct node *node) {
-    /* In front of the sync of a folder there are names that nothing has made safe: a short moment,
-     * in which a process seldom dies by chance. */
-    if (disk_is_folder(node) && !schedule_paused && world->crash_call > 0 &&
-        chance_once(CHANCE_FAULT, 8))
+    /* In front of a sync there are names, or a mark, that nothing has made safe: a short moment, in
+     * which a process seldom dies by chance. */
+    if (!schedule_paused && world->crash_call > 0 &&
+        chance_once(CHANCE_FAULT, disk_is_folder(node) ? 4 : 32))
         crash_now();
     uint64_t begun = disk_sync_begin();
     bool is_last = node == disk_last_segment();
     uint64_t acknowledged = model_acknowledged();
+    if (!schedule_paused && chance_once(CHANCE_SCHEDULE, 2)) /* others write meanwhile */
+        schedule_sleep((int64_t)chance_below(CHANCE_SCHEDULE, 3000));
     int number = trouble(false);
     if (!number && opened[descriptor].failures != disk_failures(node)) {
         opened[descriptor].failures = disk_failures(node);
@@ -408,6 +449,9 @@ int fcntl64(int descriptor, int command, ...) __attribute__((alias("fcntl")));
 int mkostemp64(char *path, int flags) __attribute__((alias("mkostemp")));
 ssize_t pwrite64(int descriptor, const void *bytes, size_t size, off64_t offset)
     __attribute__((alias("pwrite")));
+ssize_t pread64(int descriptor, void *bytes, size_t size, off64_t offset)
+    __attribute__((alias("pread")));
+struct dirent64 *readdir64(DIR *folder) __attribute__((alias("readdir")));
 ssize_t pwritev64(int descriptor, const struct iovec *pieces, int count, off64_t offset)
     __attribute__((alias("pwritev")));
 int ftruncate64(int descriptor, off64_t size) __attribute__((alias("ftruncate")));
@@ -419,6 +463,23 @@ int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 int __openat_2(int folder, const char *path, int flags);
 int __openat64_2(int folder, const char *path, int flags);
+ssize_t __pread_chk(int descriptor, void *bytes, size_t size, off_t offset, size_t room);
+ssize_t __pread64_chk(int descriptor, void *bytes, size_t size, off_t offset, size_t room);
+ssize_t __read_chk(int descriptor, void *bytes, size_t size, size_t room);
+
+ssize_t __pread_chk(int descriptor, void *bytes, size_t size, off_t offset, size_t room) {
+    check(size <= room);
+    return pread(descriptor, bytes, size, offset);
+}
+
+ssize_t __pread64_chk(int descriptor, void *bytes, size_t size, off_t offset, size_t room) {
+    return __pread_chk(descriptor, bytes, size, offset, room);
+}
+
+ssize_t __read_chk(int descriptor, void *bytes, size_t size, size_t room) {
+    check(size <= room);
+    return read(descriptor, bytes, size);
+}
 
 int __open_2(const char *path, int flags) {
     return open_at(AT_FDCWD, path, flags, 0);

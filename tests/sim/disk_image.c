@@ -4,6 +4,7 @@
 #include "core/base/check.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -205,6 +206,74 @@ static void write_node(int folder, const char *name, const struct node *node) {
 static void make_image(void) {
     remove_in(AT_FDCWD, world->root);
     write_node(AT_FDCWD, world->root, DISK->root);
+}
+
+/* What the file has now, by what was noted; the caller frees it. */
+static uint8_t *bytes_of(const struct node *file, uint64_t *ret_size) {
+    uint64_t size = file->size, room = size;
+    for (const struct change *at = file->changes; at; at = at->next)
+        if (at->offset + at->size > room)
+            room = at->offset + at->size;
+    uint8_t *bytes = calloc(1, room + 1);
+    check(bytes);
+    if (size > 0)
+        memcpy(bytes, file->bytes, size);
+    for (const struct change *at = file->changes; at; at = at->next) {
+        if (at->is_truncation) {
+            if (at->size < size)
+                memset(bytes + at->size, 0, size - at->size);
+            size = at->size;
+            continue;
+        }
+        memcpy(bytes + at->offset, at->bytes, at->size);
+        if (at->offset + at->size > size)
+            size = at->offset + at->size;
+    }
+    *ret_size = size;
+    return bytes;
+}
+
+static void expect_bytes(int file, const struct node *node) {
+    uint64_t size;
+    uint8_t *expected = bytes_of(node, &size), *found = calloc(1, size + 1);
+    check(found);
+    long length = syscall(SYS_pread64, file, found, size + 1, 0);
+    if (length < 0 || (uint64_t)length != size || memcmp(found, expected, size) != 0)
+        broken("%s has %ld bytes that are not the %llu that were noted: a call is not simulated",
+               disk_name(node), length, (unsigned long long)size);
+    free(expected);
+    free(found);
+}
+
+static unsigned count_entries(int folder) {
+    _Alignas(8) char bytes[8192];
+    unsigned count = 0;
+    long length;
+    while ((length = syscall(SYS_getdents64, folder, bytes, sizeof bytes)) > 0)
+        for (long at = 0; at < length; at += ((const struct linux_dirent *)(bytes + at))->length)
+            count++;
+    return count - 2; /* . and .. */
+}
+
+/* Not of a file of which a sync has failed: what was noted is then what the disk has of it. */
+static void expect_node(int at, const char *name, const struct node *node) {
+    if (node->kind == NODE_LINK || node->failures > 0)
+        return;
+    int file = (int)syscall(SYS_openat, at, name, O_RDONLY);
+    if (file < 0)
+        broken("%s is not there: a call is not simulated", disk_name(node));
+    unsigned count = 0;
+    for (struct entry *entry = node->entries; entry; entry = entry->next, count++)
+        expect_node(file, entry->name, entry->node);
+    if (node->kind == NODE_FILE)
+        expect_bytes(file, node);
+    else if (count_entries(file) != count)
+        broken("%s has other names than were noted: a call is not simulated", disk_name(node));
+    syscall(SYS_close, file);
+}
+
+void disk_expect_files(void) {
+    expect_node(AT_FDCWD, world->root, DISK->root);
 }
 
 void disk_begin(void) {

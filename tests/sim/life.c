@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/store/archive/archive.h"
 #include "server/ops/metrics.h"
+#include "server/ops/swap_state.h"
 
 #include <errno.h>
 #include <execinfo.h>
@@ -130,7 +131,7 @@ static int open_service(struct error *ret_error) {
         .generations = world->generations,
         .synced = world->synced,
         .sync_interval_us = 1000,
-        .lazy_sync_interval_us = 20000,
+        .lazy_sync_interval_us = LAZY_SYNC_US,
         .max_ahead_us = 60 * SECOND_US,
         .message_bytes_max = 1u << 20,
         .clock = &sim_clock,
@@ -186,7 +187,9 @@ static void check_cards(bool may_differ) {
             return;
         if (response.error.code == 0)
             model_compare_card(card, &response.entity, may_differ);
-        else if (response.error.code != ERROR_NOT_FOUND)
+        else if (response.error.code == ERROR_NOT_FOUND)
+            model_expect_unknown(card, may_differ);
+        else
             broken("GetEntity: %.*s", TEXT_ARGS(response.error.message));
     }
 }
@@ -236,7 +239,7 @@ void life_check_rotten(bool may_be_short) {
 void life_without_faults(void) {
     world->crash_at = UINT64_MAX;
     world->crash_call = 0;
-    world->slow_in = world->full_in = world->error_in = UINT64_MAX;
+    world->slow_in = world->full_in = world->error_in = world->read_in = UINT64_MAX;
     world->memory_fails = 0;
 }
 
@@ -249,15 +252,26 @@ static void set_clock(void) {
 }
 
 static void reload(void) {
-    model_write_policy(world->policy, (unsigned)chance_below(CHANCE_WORK, POLICIES));
+    unsigned number = (unsigned)chance_below(CHANCE_WORK, POLICIES);
+    schedule_paused++; /* the operator's editor, which has memory */
+    model_write_policy(world->policy, number);
+    schedule_paused--;
+    model_wants_policy(number);
     service_reload_again(service);
     world->counts[COUNT_RELOADS]++;
     while (service_is_reloading(service))
         schedule_sleep(1000);
 }
 
+/* The two change the same things, and meet by chance too seldom. */
+static bool is_swapping(void) {
+    return metric_value(metrics, SWAP_STATE, SWAP_OPENING) ||
+           metric_value(metrics, SWAP_STATE, SWAP_CATCHING_UP) ||
+           metric_value(metrics, SWAP_STATE, SWAP_SWITCHING);
+}
+
 static void act(void) {
-    if (chance_once(CHANCE_WORK, 60))
+    if (chance_once(CHANCE_WORK, is_swapping() ? 4 : 60))
         reload();
     else
         network_act();
@@ -281,6 +295,7 @@ static void live(void) {
     if (world->life > 1 && world->end == LIFE_POWER)
         model_after_power();
     open_server();
+    model_forget_erased();
     network_open(service);
     await_quiet();
     model_check_again();
@@ -294,6 +309,7 @@ static void live(void) {
     beside_stop();
     check_all();
     close_server();
+    disk_expect_files();
     life_end(LIFE_CLOSED);
 }
 
@@ -301,8 +317,14 @@ static void live(void) {
  * calls of the disk as between two steps, of which there are ten times as many. */
 static void plan_end(void) {
     bool is_young = chance_once(CHANCE_FAULT, 3);
-    uint64_t after = 1 + chance_below(CHANCE_FAULT, is_young ? 300 : 2000);
     uint64_t kind = chance_below(CHANCE_FAULT, 10);
+    /* What a process that was killed had not synced, the next one must have synced before it
+     * promises more: that shows if the power fails before it has synced the same for itself. */
+    if (world->end == LIFE_KILLED && chance_once(CHANCE_FAULT, 2)) {
+        is_young = true;
+        kind = 0;
+    }
+    uint64_t after = 1 + chance_below(CHANCE_FAULT, is_young ? 300 : 2000);
     world->crash_at = UINT64_MAX;
     world->crash_as = kind < 5 ? LIFE_POWER : LIFE_KILLED;
     world->crash_call = 0;
@@ -317,9 +339,12 @@ static void plan_end(void) {
 /* Most disks work most of the time. */
 static void plan_disk(void) {
     static const uint64_t rates[] = {UINT64_MAX, UINT64_MAX, 2000, 300, 40};
+    static const uint64_t read_rates[] = {UINT64_MAX, UINT64_MAX, 5000, 1000,
+                                          150}; /* there are more */
     world->slow_in = rates[chance_below(CHANCE_FAULT, 5)];
     world->full_in = rates[chance_below(CHANCE_FAULT, 5)];
     world->error_in = rates[chance_below(CHANCE_FAULT, 5)];
+    world->read_in = read_rates[chance_below(CHANCE_FAULT, 5)];
 }
 
 static void plan_memory(void) {
@@ -332,7 +357,12 @@ static void plan_memory(void) {
 
 static void on_signal(int signal) {
     void *calls[64];
-    if (signal == SIGABRT && world->has_rotten_tables) {
+    if (signal == SIGBUS &&
+        world->has_rotten_tables) /* harrierd's handler says which: mapped_tables.h */
+        life_end(LIFE_REFUSED);
+    /* The note that such a process leaves has the next start read the tables against their hashes.
+     */
+    if ((signal == SIGABRT || signal == SIGSEGV) && world->has_rotten_tables) {
         world->counts[COUNT_UNNOTICED]++;
         life_end(LIFE_REFUSED);
     }
@@ -352,6 +382,8 @@ void life_catch_signals(void) {
 
 void life_live(void) {
     life_catch_signals();
+    world->had_quick_disk = !world->is_disturbed && !world->is_slowed;
+    world->is_slowed = false;
     world->is_disturbed = world->is_short_of_memory = world->has_rotten_tables = false;
     plan_end();
     plan_disk();

@@ -113,7 +113,22 @@ void model_sent_list(unsigned card, bool removed) {
     MODEL->may_list[card][removed] = true;
 }
 
+void model_sent_outcome(size_t sale, enum label label) {
+    MODEL->asked_labels[sale] |= 1u << label;
+}
+
+void model_sent_amendment(size_t sale, enum amendment_kind kind, int64_t amount_minor) {
+    if (MODEL->asked_count == ASKED_MAX)
+        broken("more than %d amendments: fewer steps", ASKED_MAX);
+    MODEL->asked[MODEL->asked_count++] =
+        (struct asked_amendment){.sale = sale, .kind = kind, .amount_minor = amount_minor};
+}
+
 /* ---- policies ---- */
+
+void model_wants_policy(unsigned number) {
+    MODEL->wanted_policy = number;
+}
 
 static const char features_yaml[] =
     "entities:\n"
@@ -175,13 +190,17 @@ static bool is_within(const struct sale *sale, int64_t at_us, int64_t window_us)
     return sale->event_time_us > at_us - window_us && sale->event_time_us <= at_us;
 }
 
+bool model_counts(const struct sale *sale) {
+    return sale->is_recorded && sale->position >= MODEL->erased[sale->card].before;
+}
+
 /* Of a card, and a merchant, at a time: over all that is recorded by now. */
 void model_add_up(unsigned card, unsigned merchant, int64_t at_us, double features[FEATURE_COUNT]) {
     int64_t sum_minor = 0, refunded_minor = 0;
     int64_t counts[FEATURE_COUNT] = {0};
     for (size_t i = 0; i < MODEL->sale_count; i++) {
         const struct sale *sale = &MODEL->sales[i];
-        if (!sale->is_recorded || sale->is_voided || sale->card != card)
+        if (!model_counts(sale) || sale->is_voided || sale->card != card)
             continue;
         if (is_within(sale, at_us, HOUR_US)) {
             counts[FEATURE_COUNT_1H]++;
@@ -234,7 +253,7 @@ enum verdict model_verdict_of(uint32_t score) {
 bool model_is_late(const struct sale *of) {
     for (size_t i = 0; i < MODEL->sale_count; i++) {
         const struct sale *sale = &MODEL->sales[i];
-        if (sale->is_recorded && sale->card == of->card &&
+        if (model_counts(sale) && sale->card == of->card &&
             sale->event_time_us - HOUR_US > of->event_time_us)
             return true;
     }
@@ -251,6 +270,9 @@ static struct known *answered(uint64_t position, enum record_type type, size_t s
         broken("position %llu was answered twice: as a %s of t%zu, and as a %s of t%zu",
                (unsigned long long)position, record_type_name(known->answered_type),
                known->answered_sale, record_type_name(type), sale);
+    if (!known->is_answered || known->answered_life != world->life)
+        known->answered_us = world->monotonic_us;
+    known->answered_life = world->life;
     known->is_answered = true;
     known->answered_type = type;
     known->answered_sale = sale;
@@ -306,18 +328,20 @@ void model_answered_score(size_t sale, const struct decision *decision) {
 void model_answered_outcome(size_t sale, enum label label, const struct outcome_result *result) {
     if (result->position == 0)
         return;
-    answered(result->position, RECORD_OUTCOME, sale)->label = label;
+    answered(result->position, RECORD_OUTCOME, sale)->answered_change =
+        (struct change){.label = label, .previous_label = result->previous};
 }
 
 void model_answered_amendment(size_t sale, const struct amendment_result *result) {
     if (result->position != 0)
-        answered(result->position, RECORD_AMENDMENT, sale);
+        answered(result->position, RECORD_AMENDMENT, sale)->answered_change =
+            (struct change){.now = result->now, .previous = result->previous};
 }
 
 void model_answered_list(unsigned card, bool removed, const struct list_change_result *result) {
-    (void)card, (void)removed;
     if (result->position != 0)
-        answered(result->position, RECORD_LIST_CHANGE, SALES_MAX);
+        answered(result->position, RECORD_LIST_CHANGE, SALES_MAX)->answered_change =
+            (struct change){.card = card, .removed = removed};
 }
 
 void model_answered_brake(uint64_t position) {
@@ -350,6 +374,28 @@ void model_compare_card(unsigned card, const struct entity_response *entity, boo
                    expected[i]);
         world->counts[COUNT_CHECKS]++;
     }
+}
+
+/* A state that no window reaches any more goes with the next tables. */
+void model_expect_unknown(unsigned card, bool may_differ) {
+    int64_t newest_us = 0, of_card_us = 0;
+    if (model_is_erasing(card))
+        return;
+    for (size_t i = 0; i < MODEL->sale_count; i++) {
+        const struct sale *sale = &MODEL->sales[i];
+        if (sale->is_recorded && sale->event_time_us > newest_us)
+            newest_us = sale->event_time_us;
+        if (model_counts(sale) && !sale->is_voided && sale->card == card &&
+            sale->event_time_us > of_card_us)
+            of_card_us = sale->event_time_us;
+    }
+    world->counts[COUNT_CHECKS]++;
+    if (of_card_us == 0 || of_card_us <= newest_us - DAY_US)
+        return;
+    if (!may_differ)
+        broken("the card %s has no history; expected one up to %lld", model_card(card),
+               (long long)of_card_us);
+    world->counts[COUNT_UNNOTICED]++;
 }
 
 void model_compare_status(const struct status_response *status) {

@@ -41,6 +41,9 @@ void model_begin(void);
 /* Policies differ in the rule `many`: this one's number is part of the name. */
 #define POLICIES 4
 void model_write_policy(const char *folder, unsigned number);
+/* The folder has it now: with a disk that works, it is the one in force when nothing is under way.
+ */
+void model_wants_policy(unsigned number);
 
 size_t model_sale_count(void);
 struct sale *model_sale(size_t index);
@@ -54,6 +57,8 @@ int64_t model_now_us(void); /* of the clients' clocks, which are right */
 
 /* What clients may have asked for: a record of it is right. */
 void model_sent_list(unsigned card, bool removed);
+void model_sent_outcome(size_t sale, enum label label);
+void model_sent_amendment(size_t sale, enum amendment_kind kind, int64_t amount_minor);
 
 /* An answer has arrived that says so. */
 void model_answered_score(size_t sale, const struct decision *decision);
@@ -70,8 +75,12 @@ int model_unfinished_erasure(void);
 /* The erasure is done: nothing in front of this position has the card. Reads the archive, and looks
  * through all files. */
 void model_end_erasure(unsigned card, uint64_t position);
+/* From its beginning until a server has started after its end: what is left of the card's history
+ * changes meanwhile. */
 bool model_is_erasing(unsigned card);
 bool model_has_erasures(void);
+/* A server has started: who was erased before begins anew. */
+void model_forget_erased(void);
 
 /* The highest position that a client was answered with. */
 uint64_t model_acknowledged(void);
@@ -91,4 +100,6 @@ void model_check_again(void);
 bool model_is_whole(bool may_be_short);
 /* What an entity's features must be now. */
 void model_compare_card(unsigned card, const struct entity_response *entity, bool may_differ);
+/* The server has no history of it. */
+void model_expect_unknown(unsigned card, bool may_differ);
 void model_compare_status(const struct status_response *status);

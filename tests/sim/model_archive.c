@@ -14,7 +14,7 @@
 
 /* An erasure has taken the card out of it. */
 static bool is_rewritten(const struct sale *sale, const struct transaction *transaction) {
-    return model_is_erasing(sale->card) && transaction->erased &&
+    return MODEL->erasures[sale->card] != ERASURE_NONE && transaction->erased &&
            transaction->fields[FIELD_CARD].length == 0;
 }
 
@@ -45,7 +45,7 @@ static void apply_transaction(const struct record *record, struct known *known) 
         .score = decision->score,
     };
     known->sale = index;
-    if (model_is_erasing(sale->card)) /* its history goes at a moment that is the server's */
+    if (model_is_unclear(sale->card, record->position))
         return;
     model_add_up(sale->card, sale->merchant, sale->event_time_us, known->features);
     uint32_t score = model_score_of(known->features, sale->card);
@@ -77,11 +77,33 @@ static void apply_outcome(const struct record *record, struct known *known) {
         broken("record %llu: the label of t%zu becomes %s and was %s; it was %s",
                (unsigned long long)record->position, index, label_name(outcome->label),
                label_name(outcome->previous), label_name(sale->label));
+    if (!(MODEL->asked_labels[index] & 1u << outcome->label))
+        broken("record %llu: nobody said that t%zu is %s", (unsigned long long)record->position,
+               index, label_name(outcome->label));
     sale->label = outcome->label;
     known->sale = index;
-    known->label = outcome->label;
+    known->change = (struct change){.label = outcome->label, .previous_label = outcome->previous};
     MODEL->outcomes++;
     world->counts[COUNT_CHECKS]++;
+}
+
+/* What one of the amendments that clients have sent makes of it. */
+static bool is_asked(size_t sale, const struct amended *before, const struct amended *now) {
+    for (size_t i = 0; i < MODEL->asked_count; i++) {
+        const struct asked_amendment *asked = &MODEL->asked[i];
+        struct amended made = *before;
+        if (asked->sale != sale)
+            continue;
+        if (asked->kind == AMENDMENT_VOID || asked->kind == AMENDMENT_RESTORE)
+            made.is_voided = asked->kind == AMENDMENT_VOID;
+        else if (asked->kind == AMENDMENT_CAPTURE && !before->is_voided)
+            made.amount_minor = asked->amount_minor;
+        else if (asked->kind == AMENDMENT_REFUND && !before->is_voided)
+            made.refunded_minor = asked->amount_minor;
+        if (amended_equal(&made, now) && made.refunded_minor <= made.amount_minor)
+            return true;
+    }
+    return false;
 }
 
 static void apply_amendment(const struct record *record, struct known *known) {
@@ -95,6 +117,13 @@ static void apply_amendment(const struct record *record, struct known *known) {
         !amended_equal(&before, &amendment->previous) || amended_equal(&before, &amendment->now))
         broken("record %llu: an amendment of t%zu that does not follow what it was",
                (unsigned long long)record->position, index);
+    if (!is_asked(index, &before, &amendment->now))
+        broken(
+            "record %llu: nobody asked for this amendment of t%zu: captured %lld, refunded %lld, "
+            "%svoided",
+            (unsigned long long)record->position, index, (long long)amendment->now.amount_minor,
+            (long long)amendment->now.refunded_minor, amendment->now.is_voided ? "" : "not ");
+    known->change = (struct change){.now = amendment->now, .previous = amendment->previous};
     sale->is_voided = amendment->now.is_voided;
     sale->captured_minor = amendment->now.amount_minor;
     sale->refunded_minor = amendment->now.refunded_minor;
@@ -102,13 +131,14 @@ static void apply_amendment(const struct record *record, struct known *known) {
     world->counts[COUNT_CHECKS]++;
 }
 
-static void apply_list(const struct record *record) {
+static void apply_list(const struct record *record, struct known *known) {
     unsigned card = model_card_of(record->list_change.entry);
     bool removed = record->list_change.removed;
     if (!MODEL->may_list[card][removed] || MODEL->is_listed[card] == !removed)
         broken("record %llu: a change of the list that nobody asked for",
                (unsigned long long)record->position);
     MODEL->is_listed[card] = !removed;
+    known->change = (struct change){.card = card, .removed = removed};
     world->counts[COUNT_CHECKS]++;
 }
 
@@ -154,7 +184,7 @@ static void apply(const struct record *record, struct known *known) {
         apply_amendment(record, known);
         break;
     case RECORD_LIST_CHANGE:
-        apply_list(record);
+        apply_list(record, known);
         break;
     case RECORD_SNAPSHOT:
         apply_policy(record);
@@ -176,6 +206,12 @@ static void apply(const struct record *record, struct known *known) {
     }
 }
 
+static bool change_equal(const struct change *a, const struct change *b) {
+    return a->label == b->label && a->previous_label == b->previous_label && a->card == b->card &&
+           a->removed == b->removed && amended_equal(&a->now, &b->now) &&
+           amended_equal(&a->previous, &b->previous);
+}
+
 /* The record has just been applied. */
 static void compare_answer(uint64_t position, const struct known *known,
                            const double told[FEATURE_COUNT]) {
@@ -185,6 +221,9 @@ static void compare_answer(uint64_t position, const struct known *known,
         broken("record %llu is a %s of t%zu; a client was told that it is a %s of t%zu",
                (unsigned long long)position, record_type_name(known->type), known->sale,
                record_type_name(known->answered_type), known->answered_sale);
+    if (!change_equal(&known->change, &known->answered_change))
+        broken("record %llu, a %s of t%zu, is not what a client was told",
+               (unsigned long long)position, record_type_name(known->type), known->sale);
     world->counts[COUNT_CHECKS]++;
     if (known->type != RECORD_TRANSACTION)
         return;
@@ -192,7 +231,7 @@ static void compare_answer(uint64_t position, const struct known *known,
     if (known->verdict != sale->verdict || known->score != sale->score)
         broken("record %llu has score %u; a client was told %u", (unsigned long long)position,
                sale->score, known->score);
-    if (model_is_erasing(sale->card))
+    if (model_is_unclear(sale->card, position))
         return;
     for (int i = 0; known->has_features && !known->is_late && i < FEATURE_COUNT; i++) {
         world->counts[COUNT_CHECKS]++;
@@ -231,6 +270,10 @@ static void meet(const struct archive_reader *reader, const struct record *recor
                (unsigned long long)MODEL->record_count);
     double told[FEATURE_COUNT];
     memcpy(told, known->features, sizeof told);
+    /* What came before a loss of power is read anew, and must be what it was. */
+    if (known->digest && known->digest != digest && !may_be_rewritten(known, record))
+        broken("record %llu, a %s, is not what it was before the power failed",
+               (unsigned long long)record->position, record_type_name(record->type));
     MODEL->record_count = record->position;
     known->type = record->type;
     known->digest = digest;
@@ -273,6 +316,9 @@ void model_check(void) {
     schedule_paused++;
     read_from(MODEL->place);
     expect_answered();
+    if (MODEL->policy != MODEL->wanted_policy && !world->is_disturbed)
+        broken("policy %u is in force; the folder has policy %u, and the disk works", MODEL->policy,
+               MODEL->wanted_policy);
     schedule_paused--;
 }
 
@@ -295,6 +341,27 @@ static void forget_applied(uint64_t kept) {
         MODEL->answered = kept;
 }
 
+/* Beside the time between two syncs: what the sync under way and the next one take, and those of a
+ * segment that ends meanwhile. */
+#define LAZY_SLACK_US 15000
+
+/* With `written`, what was answered long enough before the power failed is on disk. */
+static void expect_lazily_synced(uint64_t end, uint64_t most) {
+    for (uint64_t position = end + 1; position <= most; position++) {
+        const struct known *known = &MODEL->records[position];
+        if (!known->is_answered || known->answered_life != world->life - 1)
+            continue;
+        int64_t age_us = world->monotonic_us - known->answered_us;
+        if (age_us > world->lost_us_max)
+            world->lost_us_max = age_us;
+        if (age_us > LAZY_SYNC_US + LAZY_SLACK_US)
+            broken("a loss of power has taken record %llu, which was answered %lld us before; a "
+                   "sync begins every %d us",
+                   (unsigned long long)position, (long long)age_us, LAZY_SYNC_US);
+        world->counts[COUNT_CHECKS]++;
+    }
+}
+
 void model_after_power(void) {
     struct archive_examination found = {0};
     struct error error;
@@ -315,6 +382,8 @@ void model_after_power(void) {
     MODEL->synced = end; /* what has come back is on disk */
     if (end >= most)
         return;
+    if (!world->synced && world->had_quick_disk)
+        expect_lazily_synced(end, most);
     world->counts[COUNT_LOST] += most - end;
     forget_applied(end);
 }
@@ -344,9 +413,11 @@ bool model_is_whole(bool may_be_short) {
     while (r > 0 && end < MODEL->record_count &&
            (r = archive_reader_next(reader, &arena, &record, &error)) > 0) {
         end = record.position;
-        /* The server has written something else in place of what was cut off. */
+        /* The server has written something else in place of what was cut off: its version, the
+         * policy of the folder, or that there are no tables or others. */
         if (MODEL->records[end].digest != digest_of(reader, &record) && may_be_short &&
-            record.type == RECORD_ENGINE)
+            (record.type == RECORD_ENGINE || record.type == RECORD_SNAPSHOT ||
+             record.type == RECORD_GENERATION))
             r = 0;
         else if (MODEL->records[end].digest != digest_of(reader, &record) &&
                  !may_be_rewritten(&MODEL->records[end], &record))

@@ -11,7 +11,20 @@
 #include <unistd.h>
 
 bool model_is_erasing(unsigned card) {
-    return MODEL->erasures[card] != ERASURE_NONE;
+    return MODEL->erasures[card] != ERASURE_NONE && MODEL->erased[card].anew == 0;
+}
+
+/* Its history goes at a moment that is the server's: when it adopts the tables. */
+bool model_is_unclear(unsigned card, uint64_t position) {
+    return MODEL->erasures[card] != ERASURE_NONE &&
+           (MODEL->erased[card].anew == 0 || position < MODEL->erased[card].anew);
+}
+
+void model_forget_erased(void) {
+    for (unsigned card = 0; card < CARDS; card++)
+        if (MODEL->erasures[card] == ERASURE_DONE && MODEL->erased[card].anew == 0)
+            MODEL->erased[card].anew =
+                1 + (MODEL->answered > MODEL->record_count ? MODEL->answered : MODEL->record_count);
 }
 
 bool model_has_erasures(void) {
@@ -34,6 +47,7 @@ bool model_begin_erasure(unsigned *ret_card) {
     if (found == 0)
         return false;
     MODEL->erasures[*ret_card] = ERASURE_BEGUN;
+    MODEL->erased[*ret_card].anew = 0;
     return true;
 }
 
@@ -101,5 +115,6 @@ void model_end_erasure(unsigned card, uint64_t position) {
     expect_erased(card, position);
     schedule_paused--;
     MODEL->erasures[card] = ERASURE_DONE;
+    MODEL->erased[card].before = position;
     world->counts[COUNT_ERASURES]++;
 }

@@ -7,6 +7,7 @@
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,14 @@ static unsigned waiting;
 
 /* ---- answers ---- */
 
+/* A read has failed, and the answer says so. One that says instead that bytes are damaged would
+ * have an operator mend what is whole. */
+static bool is_of_failed_read(const struct wire_error *error) {
+    char text[512];
+    snprintf(text, sizeof text, "%.*s", TEXT_ARGS(error->message));
+    return world->is_disturbed && error->code == ERROR_INTERNAL && strstr(text, strerror(EIO));
+}
+
 static void take_score(const struct message *message, const struct response *response) {
     if (response->score.count != message->sale_count)
         broken("%zu results of %zu transactions", response->score.count, message->sale_count);
@@ -46,8 +55,8 @@ static void take_score(const struct message *message, const struct response *res
         const struct score_result *result = &response->score.results[i];
         char id[24];
         model_sale_id(message->sales[i], id);
-        if (result->error.code == ERROR_ID_CONFLICT || result->error.code == ERROR_INTERNAL ||
-            result->error.code == ERROR_DAMAGED)
+        if (result->error.code == ERROR_ID_CONFLICT ||
+            (result->error.code == ERROR_INTERNAL && !is_of_failed_read(&result->error)))
             broken("transaction %s: %.*s", id, TEXT_ARGS(result->error.message));
         if (result->error.code != 0)
             continue;
@@ -61,7 +70,7 @@ static void take_score(const struct message *message, const struct response *res
 
 static void take(const struct message *message, const struct response *response) {
     const struct wire_error *error = &response->error;
-    if (error->code == ERROR_INTERNAL || error->code == ERROR_DAMAGED ||
+    if ((error->code == ERROR_INTERNAL && !is_of_failed_read(error)) ||
         error->code == ERROR_INVALID)
         broken("a %s was refused: %.*s", call_name(message->call), TEXT_ARGS(error->message));
     if (error->code != 0)
@@ -289,6 +298,7 @@ static void report_outcome(void) {
     message->sales[0] = sale;
     message->label = labels[chance_below(CHANCE_WORK, 3)];
     model_sale_id(sale, id);
+    model_sent_outcome(sale, message->label);
     const struct outcome outcome = {
         .transaction_id = text_of(id), .label = message->label, .source = TEXT_LITERAL("sim")};
     send(message, &(struct request){.call = CALL_REPORT_OUTCOME,
@@ -311,6 +321,7 @@ static void amend(void) {
     if (amendment.kind == AMENDMENT_CAPTURE || amendment.kind == AMENDMENT_REFUND)
         amendment.amount_minor =
             1 + (int64_t)chance_below(CHANCE_WORK, (uint64_t)model_sale(sale)->amount_minor);
+    model_sent_amendment(sale, amendment.kind, amendment.amount_minor);
     send(message, &(struct request){.call = CALL_AMEND,
                                     .amend = {.amendments = &amendment, .amendment_count = 1}});
 }

@@ -11,8 +11,8 @@
 #define WORLD_BYTES ((size_t)2 << 30) /* of address space */
 #define HEAD_BYTES  ((sizeof(struct world) + 63) & ~(size_t)63)
 
-const char *const fault_names[FAULT_KINDS] = {"power", "kill", "night", "error",   "full",
-                                              "slow",  "rot",  "clock", "network", "memory"};
+const char *const fault_names[FAULT_KINDS] = {"power", "kill",  "night",   "error",  "full", "slow",
+                                              "rot",   "clock", "network", "memory", "read"};
 const char *const count_names[COUNT_COUNT] = {
     "requests", "answers", "records", "checks", "syncs",    "switches", "generations", "swaps",
     "sealed",   "reloads", "lost",    "brakes", "erasures", "remedies", "unnoticed"};

@@ -37,9 +37,10 @@ enum fault {
     FAULT_CLOCK = 1 << 7,   /* the wall clock is set */
     FAULT_NETWORK = 1 << 8, /* requests are doubled, delayed, reordered, and answers lost */
     FAULT_MEMORY = 1 << 9,  /* an allocation fails */
-    FAULT_ALL = (1 << 10) - 1
+    FAULT_READ = 1 << 10,   /* EIO of a read */
+    FAULT_ALL = (1 << 11) - 1
 };
-#define FAULT_KINDS 10
+#define FAULT_KINDS 11
 extern const char *const fault_names[FAULT_KINDS]; /* "power", … in the order of the bits */
 
 enum life_end {
@@ -67,13 +68,17 @@ struct world {
     int64_t wall_offset_us;
     bool synced; /* the promise: answers wait for the disk */
     unsigned life;
-    enum life_end end;                   /* of this life */
-    uint64_t slow_in, full_in, error_in; /* calls of the disk in which one is slow, or fails */
-    uint64_t memory_at, memory_fails;    /* allocations until one fails; how many do then */
-    bool is_short_of_memory;             /* one has failed in this life */
-    bool has_rotten_tables;              /* in this life: README.md, "Known" */
-    bool was_full;                       /* a write of the archive was withdrawn in some life */
+    enum life_end end; /* of this life */
+    /* Calls of the disk, and reads, in which one is slow, or fails. */
+    uint64_t slow_in, full_in, error_in, read_in;
+    uint64_t memory_at, memory_fails; /* allocations until one fails; how many do then */
+    bool is_short_of_memory;          /* one has failed in this life */
+    bool has_rotten_tables;           /* in this life: README.md, "Known" */
+    bool was_full;                    /* a write of the archive was withdrawn in some life */
     bool is_disturbed; /* in this life the disk has failed: refusals are as they should be */
+    bool is_slowed, had_quick_disk; /* a call took long in this life; none did, nor failed, in the
+                                     * one before */
+    int64_t lost_us_max;            /* the longest that what was lost had been answered before */
     uint64_t injected[FAULT_KINDS], ends[LIFE_END_COUNT];
     uint64_t counts[16]; /* enum count */
     char root[64];       /* folder of the disk, on a file system in memory */
@@ -103,6 +108,8 @@ enum count {
     COUNT_COUNT
 };
 extern const char *const count_names[COUNT_COUNT];
+
+#define LAZY_SYNC_US 20000 /* lazy_sync_interval of the server */
 
 extern struct world *world;
 extern bool world_is_verbose;
