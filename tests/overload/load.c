@@ -1,11 +1,13 @@
 /* Sends payments by schedule, whatever becomes of those before: an open loop.
  *
- * usage: overload_load ADDRESS SECONDS WARMUP DEADLINE_US GROUP…
+ * usage: overload_load ADDRESS SECONDS WARMUP DEADLINE_US TOGETHER GROUP…
  *        GROUP is NAME:RATE:CONNECTIONS[:TOKEN], RATE in payments a second
  *
- * Payment i of a group is due at start + i / rate. Its latency counts from then, also while it
- * waits in this program because the server takes nothing: so no omission is coordinated with the
- * server. One that finds its connection's buffer full is counted as stuck and never sent.
+ * Payment i of a group is due at start + i / rate, and so many in a row have the same connection:
+ * what is due when this program looks is written together, as by a client that has much to ask. Its
+ * latency counts from then, also while it waits in this program because the server takes nothing:
+ * so no omission is coordinated with the server. One that finds its connection's buffer full is
+ * counted as stuck and never sent.
  *
  * Prints a JSON object a line: one for each group, then one about this program. Only what was due
  * after WARMUP seconds is counted. One thread; it speaks SP itself, so that it costs as little as
@@ -112,7 +114,7 @@ static struct pending *pending;
 static uint32_t last_id;
 static uint64_t outstanding, unanswered, broken;
 static enum sp_stream stream;
-static uint64_t deadline_us;
+static uint64_t deadline_us, together;
 static unsigned run_number;
 static int epoll;
 
@@ -237,7 +239,7 @@ static void flush(struct connection *connection) {
 static void issue(struct group *group, int64_t due_us, bool counts) {
     size_t number = (size_t)(group - groups);
     uint64_t i = group->issued++;
-    struct connection *connection = &connections[group->first + i % group->connections];
+    struct connection *connection = &connections[group->first + i / together % group->connections];
     const struct template *template = &templates[number][i % TEMPLATES];
     size_t whole = SP_HEADER_MAX + SP_ID_SIZE + template->length;
     group->due += counts;
@@ -428,14 +430,19 @@ static void read_group(char *text) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 6 || argc - 5 > GROUPS_MAX) {
-        fprintf(stderr, "usage: overload_load ADDRESS SECONDS WARMUP DEADLINE_US "
+    if (argc < 7 || argc - 6 > GROUPS_MAX) {
+        fprintf(stderr, "usage: overload_load ADDRESS SECONDS WARMUP DEADLINE_US TOGETHER "
                         "NAME:RATE:CONNECTIONS[:TOKEN]…\n");
         return 64;
     }
     double seconds = atof(argv[2]), warmup = atof(argv[3]);
     deadline_us = strtoull(argv[4], NULL, 10);
-    for (int i = 5; i < argc; i++)
+    together = strtoull(argv[5], NULL, 10);
+    if (together == 0) {
+        fprintf(stderr, "overload_load: TOGETHER: expected a number from 1\n");
+        return 64;
+    }
+    for (int i = 6; i < argc; i++)
         read_group(argv[i]);
     run_number = (unsigned)(now_us() % 1000000); /* so that ids of two runs differ */
     pending = calloc(PENDING, sizeof *pending);
