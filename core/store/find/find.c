@@ -144,16 +144,24 @@ static int take_row(struct search *search, struct find_slice *slice, uint32_t ro
 
 /* ---- batches ---- */
 
-/* Items in rising order of positions, the order of the rows reversed. */
+/* Items in rising order of positions, the order of the rows reversed. Positions that do not fall
+ * with the rows are damaged. */
 static int fill_items(struct search *search, struct find_slice *slice, size_t count) {
     struct find *find = search->find;
-    uint64_t from = find_image_header(slice->image)->from.position;
+    const struct find_header *header = find_image_header(slice->image);
+    uint64_t from = header->from.position, until = header->until.position;
+    uint64_t last = search->before <= until ? search->before : until + 1;
     for (size_t i = 0; i < count; i++) {
         const uint32_t *position =
             find_slice_at(slice, SECTION_POSITION, find->rows[i], 1, sizeof *position);
         if (!position)
             return SEARCH_DAMAGED;
-        find->items[count - 1 - i] = (struct find_later){.position = from + *position};
+        if (from + *position >= last) {
+            slice->is_damaged = true;
+            return SEARCH_DAMAGED;
+        }
+        last = from + *position;
+        find->items[count - 1 - i] = (struct find_later){.position = last};
     }
     return SEARCH_ON;
 }
