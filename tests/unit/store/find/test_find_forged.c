@@ -97,6 +97,7 @@ struct forgery {
     uint32_t value;
     bool is_scale; /* instead: where the times of the header begin */
     int64_t least;
+    uint64_t until; /* instead: the position that a slice of another archive ends with */
 };
 
 static void forge(const struct scene *scene, const struct forgery *forgery) {
@@ -107,7 +108,10 @@ static void forge(const struct scene *scene, const struct forgery *forgery) {
     assert_int_equal(header->rows, ROWS);
     if (forgery->is_scale)
         header->event.least = forgery->least;
-    else
+    else if (forgery->until > 0) {
+        header->from.chain++; /* it does not fit */
+        header->until.position = forgery->until;
+    } else
         store_u32(bytes + header->sections[forgery->section].offset + (size_t)4 * forgery->index,
                   forgery->value);
     correct_sums(bytes, size);
@@ -155,6 +159,17 @@ static void assert_counts_all(const struct scene *scene, const struct find_query
     find_free(find);
 }
 
+/* Without a search before. */
+static void assert_makes_index(const struct scene *scene, const char *what) {
+    const struct find_options options = {
+        .archive = scene->path, .index = FIND_KEEP_INDEX, .tail_bytes = 1};
+    struct find *find = find_new(&options);
+    struct error error;
+    if (find_make_index(find, &error) < 0)
+        fail_msg("%s: %s", what, error.text);
+    find_free(find);
+}
+
 static void test_forged(void **state) {
     const enum find_section rows = find_term_rows(FIELD_CARD);
     const struct forgery forgeries[] = {
@@ -167,6 +182,7 @@ static void test_forged(void **state) {
         {.what = "a later position", .section = SECTION_POSITION, .index = 29, .value = 1000},
         {.what = "times out of range", .is_scale = true, .least = INT64_MAX},
         {.what = "times before 1970", .is_scale = true, .least = INT64_MIN},
+        {.what = "another archive's end", .until = 1000},
     };
     struct scene scene;
     (void)state;
@@ -178,6 +194,9 @@ static void test_forged(void **state) {
                 const struct find_query *query = keyed ? &by_card : &by_nothing;
                 if (!keyed && forgery->section == rows)
                     continue; /* it does not look there */
+                forge(&scene, forgery);
+                if (index == FIND_KEEP_INDEX)
+                    assert_makes_index(&scene, forgery->what);
                 forge(&scene, forgery);
                 assert_finds_all(&scene, query, (enum find_index)index, forgery->what);
                 forge(&scene, forgery);
