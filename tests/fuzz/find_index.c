@@ -198,9 +198,14 @@ static void count(size_t number, struct error *ret_error) {
     find_free(find);
 }
 
+static void clean_up(void) {
+    scratch_remove(folder);
+}
+
 void target_start(void) {
     struct error error;
     folder = scratch_make();
+    atexit(clean_up);
     archive_path = text_copy(text_of(scratch_path(folder, "archive")));
     make_archive();
     const struct find_options options = {
