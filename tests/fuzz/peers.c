@@ -260,7 +260,7 @@ static bool run_arrow(struct text text) {
             .offset = (int64_t)skipped,
             .n_buffers = i == 3 ? 3 : 2,
             .buffers = buffers[i],
-            .null_count = nulls & 2 ? -1 : (nulls >> 2) % 3 == 1 && i == nulls >> 4 % 4,
+            .null_count = nulls & 2 ? -1 : (nulls >> 2) % 3 == 1 && i == (nulls >> 4) % 4,
         };
         buffers[i][0] = nulls & 4 ? presence : NULL;
         /* The offsets are as wide as the format says, which is the producer's promise. */

@@ -8,6 +8,7 @@
 #include "common/target.h"
 #include "core/store/tokens/token_set.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ID  "0f3a91c2"
@@ -65,7 +66,7 @@ static void check_entry(struct text content, const struct token_set *set, size_t
     again = token_set_find_id(second, text_of(entry->id));
     property(again && strcmp(again->name, entry->name) == 0 && again->scopes == entry->scopes &&
                  again->created_us == entry->created_us && again->expires_us == entry->expires_us &&
-                 again->key == entry->key &&
+                 again->key == entry->key && again->weight == entry->weight &&
                  memcmp(again->hash, entry->hash, sizeof entry->hash) == 0,
              "the token has changed when it is read again");
     token_set_free(second);
@@ -112,7 +113,14 @@ void target_seeds(struct seeds *seeds, const char *root) {
         "\tkey 00000000 ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\n" KEY LINE
         "\ntoken 00000001\ta.b_C-9 key=00000000 scopes=admin hash="
         "0000000000000000000000000000000000000000000000000000000000000000\n",
+        KEY LINE " weight=100\n",
     };
+    static const char *const weights[] = {"0", "101", "1x", "0001", ""};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         seeds->add(seeds, files[i], strlen(files[i]));
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
+        char file[512];
+        int length = snprintf(file, sizeof file, KEY LINE " weight=%s\n", weights[i]);
+        seeds->add_any(seeds, file, (size_t)length);
+    }
 }

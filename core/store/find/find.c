@@ -144,16 +144,24 @@ static int take_row(struct search *search, struct find_slice *slice, uint32_t ro
 
 /* ---- batches ---- */
 
-/* Items in rising order of positions, the order of the rows reversed. */
+/* Items in rising order of positions, the order of the rows reversed. Positions that do not fall
+ * with the rows are damaged. */
 static int fill_items(struct search *search, struct find_slice *slice, size_t count) {
     struct find *find = search->find;
-    uint64_t from = find_image_header(slice->image)->from.position;
+    const struct find_header *header = find_image_header(slice->image);
+    uint64_t from = header->from.position, until = header->until.position;
+    uint64_t last = search->before <= until ? search->before : until + 1;
     for (size_t i = 0; i < count; i++) {
         const uint32_t *position =
             find_slice_at(slice, SECTION_POSITION, find->rows[i], 1, sizeof *position);
         if (!position)
             return SEARCH_DAMAGED;
-        find->items[count - 1 - i] = (struct find_later){.position = from + *position};
+        if (from + *position >= last) {
+            slice->is_damaged = true;
+            return SEARCH_DAMAGED;
+        }
+        last = from + *position;
+        find->items[count - 1 - i] = (struct find_later){.position = last};
     }
     return SEARCH_ON;
 }
@@ -358,10 +366,24 @@ static int search_all(struct search *search, struct find_page *page, struct erro
                       : r;
 }
 
-static int open_parts(struct find *find, struct archive_parts **ret_parts,
+/* The archive is read from the hint on, so a wrong one may look like damage of the archive: then
+ * what is done is done again without. */
+static int open_parts(struct find *find, bool is_hinted, struct archive_parts **ret_parts,
                       struct error *ret_error) {
-    const struct archive_parts_hint hint = find_slices_hint(&find->slices);
+    struct archive_parts_hint hint = {0};
+    if (is_hinted)
+        hint = find_slices_hint(&find->slices);
     return archive_parts_open_hinted(find->archive, &hint, ret_parts, ret_error);
+}
+
+static int search_archive(struct search *search, bool is_hinted, struct find_page *page,
+                          struct error *ret_error) {
+    int r = open_parts(search->find, is_hinted, &search->parts, ret_error);
+    if (r < 0)
+        return r;
+    r = search_all(search, page, ret_error);
+    archive_parts_close(search->parts);
+    return r;
 }
 
 /* Of a search whose limit and purpose are set. */
@@ -370,10 +392,9 @@ static int run(struct search *search, struct find_page *ret_page, struct error *
     struct find_page page = {.made = find->slices.made, .read = find->slices.read};
     int r = find_cursor_parse(search->query, &search->before, ret_error);
     if (r == 0)
-        r = open_parts(find, &search->parts, ret_error);
-    if (r == 0)
-        r = search_all(search, &page, ret_error);
-    archive_parts_close(search->parts);
+        r = search_archive(search, true, &page, ret_error);
+    if (r == -ERROR_DAMAGED)
+        r = search_archive(search, false, &page, ret_error);
     if (r < 0)
         return r;
     if (r == 1)
@@ -458,9 +479,9 @@ static int make_newest(struct find *find, const struct archive_parts *parts,
     return r;
 }
 
-int find_make_index(struct find *find, struct error *ret_error) {
+static int make_index(struct find *find, bool is_hinted, struct error *ret_error) {
     struct archive_parts *parts;
-    int r = open_parts(find, &parts, ret_error);
+    int r = open_parts(find, is_hinted, &parts, ret_error);
     if (r < 0)
         return r;
     find->end = archive_parts_end(parts).position;
@@ -469,4 +490,9 @@ int find_make_index(struct find *find, struct error *ret_error) {
     r = make_newest(find, parts, ret_error);
     archive_parts_close(parts);
     return r;
+}
+
+int find_make_index(struct find *find, struct error *ret_error) {
+    int r = make_index(find, true, ret_error);
+    return r == -ERROR_DAMAGED ? make_index(find, false, ret_error) : r;
 }

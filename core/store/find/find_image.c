@@ -15,6 +15,7 @@
 #define ALIGNMENT  ((size_t)64)
 #define PAGE_BYTES 4096
 #define IMAGE_MAX  ((uint64_t)1 << 40)
+#define SHIFT_MAX  32 /* of a scale: then all of an int64_t fits */
 #define MAGIC_TEXT "HARFIND\x1a"
 
 struct find_image {
@@ -130,7 +131,8 @@ static bool has_columns(const struct find_header *header) {
             return false;
     uint64_t blocks = (header->rows + FIND_BLOCK_ROWS - 1) / FIND_BLOCK_ROWS;
     return header->sections[SECTION_BLOCKS].length == blocks * sizeof(struct find_block) &&
-           header->received.shift < 64 && header->event.shift < 64 && header->amount.shift < 64;
+           header->received.shift <= SHIFT_MAX && header->event.shift <= SHIFT_MAX &&
+           header->amount.shift <= SHIFT_MAX;
 }
 
 static bool is_sound(struct find_image *image, size_t size) {

@@ -137,7 +137,11 @@ static int look_up(struct find_slice *slice, unsigned term, struct text value,
         goto damaged;
     *ret_rows = find_slice_at(slice, find_term_rows(term), begin, *end - begin, sizeof hash);
     *ret_count = *end - begin;
-    return *ret_rows ? SELECT_OK : SELECT_DAMAGED;
+    if (!*ret_rows)
+        return SELECT_DAMAGED;
+    if (*ret_count > 0 && (*ret_rows)[*ret_count - 1] >= find_image_header(slice->image)->rows)
+        goto damaged;
+    return SELECT_OK;
 damaged:
     slice->is_damaged = true;
     return SELECT_DAMAGED;
@@ -296,12 +300,14 @@ static bool take_last(struct find_list *list, uint32_t *ret_row) {
     return true;
 }
 
+/* Who takes the rows relies on it that they fall: a list that does not rise is damaged. */
 static int walk_list(struct find_select *select, uint32_t *ret_rows, size_t size,
                      size_t *ret_count) {
-    size_t rows = (size_t)find_image_header(select->slice->image)->rows;
     uint32_t row;
     while (*ret_count < size && take_last(&select->lists[0], &row)) {
-        int r = row < rows ? is_in_lists(select, row) : -1;
+        bool is_next = row >= select->begin && row < select->end;
+        int r = is_next ? is_in_lists(select, row) : -1;
+        select->end = row;
         if (r == 1)
             r = is_in_columns(select, row);
         if (r < 0) {

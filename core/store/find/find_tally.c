@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define HOUR_US (INT64_C(3600) * 1000000)
+#define HOUR_US      (INT64_C(3600) * 1000000)
+#define EVENT_US_MAX (INT64_C(1) << 58) /* after 9999-12-31, the last day of any transaction */
 
 enum { TALLY_OK = 0, TALLY_DAMAGED = 1 };
 
@@ -120,8 +121,9 @@ static int open_columns(struct find_slice *slice, uint32_t first, size_t count,
                                                                                   : TALLY_DAMAGED;
 }
 
-static int64_t unscaled(struct find_scale scale, uint32_t value) {
-    return scale.least + (int64_t)((uint64_t)value << scale.shift);
+/* false: no transaction has it. */
+static bool unscale(struct find_scale scale, uint32_t value, int64_t *ret_value) {
+    return !__builtin_add_overflow(scale.least, (uint64_t)value << scale.shift, ret_value);
 }
 
 static void add_row(struct find_tally *tally, int64_t at_us, int64_t amount_minor,
@@ -189,10 +191,12 @@ int find_tally_add(struct find_tally *tally, struct find_slice *slice, const uin
         size_t at = rows[i] - columns.first;
         size_t currency = index_of(tally, &currencies, columns.currency[at]);
         unsigned verdict = (unsigned)__builtin_ctz(columns.verdict[at] | 1u << VERDICT_COUNT);
-        if (currency == SIZE_MAX || verdict >= VERDICT_COUNT)
+        int64_t at_us, amount_minor;
+        if (currency == SIZE_MAX || verdict >= VERDICT_COUNT ||
+            !unscale(header->event, columns.event[at], &at_us) || at_us < 0 ||
+            at_us > EVENT_US_MAX || !unscale(header->amount, columns.amount[at], &amount_minor))
             goto damaged;
-        add_row(tally, unscaled(header->event, columns.event[at]),
-                unscaled(header->amount, columns.amount[at]), (enum verdict)verdict, currency);
+        add_row(tally, at_us, amount_minor, (enum verdict)verdict, currency);
         add_later(tally, &items[count - 1 - i]);
     }
     if (header->amount.shift < 62 && INT64_C(1) << header->amount.shift > tally->amount_step_minor)
