@@ -3,6 +3,7 @@
 #include "backup_job.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/base/hash.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
@@ -218,7 +219,8 @@ static int walk_kept(struct backup_job *job, bool adds, uint64_t *ret_hash,
     int r = 0;
     if (!folder)
         return error_set_errno(ret_error, errno, "%s: cannot open", job->archive);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, job->archive, &entry, ret_error)) > 0;) {
         struct stat status;
         if (archive_name_of(entry->d_name) != ARCHIVE_NAME_KEPT ||
             fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
@@ -235,7 +237,8 @@ static int walk_kept(struct backup_job *job, bool adds, uint64_t *ret_hash,
         free(path);
     }
     closedir(folder);
-    *ret_hash = hash;
+    if (r == 0)
+        *ret_hash = hash;
     return r;
 }
 

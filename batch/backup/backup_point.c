@@ -2,6 +2,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
 #include "core/store/archive/file.h"
@@ -377,7 +378,9 @@ static int list_numbers(int directory, uint64_t **ret_numbers, size_t *ret_count
         *ret_count = 0;
         return 0;
     }
-    for (const struct dirent *entry; (entry = readdir(folder));) {
+    int r = 0;
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, BACKUP_POINTS_FOLDER, &entry, ret_error)) > 0;) {
         char name[BACKUP_POINT_NAME_SIZE];
         uint64_t number = strtoull(entry->d_name, NULL, 10);
         backup_point_name(number, name);
@@ -387,6 +390,10 @@ static int list_numbers(int directory, uint64_t **ret_numbers, size_t *ret_count
         numbers[count++] = number;
     }
     closedir(folder);
+    if (r < 0) {
+        free(numbers);
+        return r;
+    }
     if (count > 0)
         qsort(numbers, count, sizeof *numbers, compare_numbers);
     *ret_numbers = numbers;

@@ -2,6 +2,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
 #include "core/store/archive/file.h"
@@ -185,18 +186,24 @@ int backup_source_stamp(int descriptor, const char *shown, char ret_source[BACKU
  * The folder */
 
 /* But for what a backup leaves that was killed at its very beginning. */
-static bool is_empty(int directory) {
+static int check_empty(int directory, struct error *ret_error) {
     int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = again < 0 ? NULL : fdopendir(again);
     bool found = false;
+    int r = 0;
     if (!folder)
-        return false;
-    for (const struct dirent *entry; !found && (entry = readdir(folder));)
+        return error_set_errno(ret_error, errno, "cannot list");
+    for (const struct dirent *entry;
+         !found && r >= 0 && (r = folder_next(folder, ".", &entry, ret_error)) > 0;)
         found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
                 strcmp(entry->d_name, "lost+found") != 0 && strcmp(entry->d_name, "lock") != 0 &&
                 strcmp(entry->d_name, "." BACKUP_MARK_NAME ".new") != 0;
     closedir(folder);
-    return !found;
+    if (found)
+        r = error_set(ret_error, ERROR_INVALID,
+                      "it has other files and no backup; expected an empty folder or that of a "
+                      "backup");
+    return r;
 }
 
 /* 1: it is not a backup. */
@@ -262,10 +269,9 @@ static int prepare(struct backup_store *store, struct error *ret_error) {
     if (r < 0)
         return r;
     store->is_new = r == 1;
-    if (store->is_new && !is_empty(store->directory))
-        return error_set(ret_error, ERROR_INVALID,
-                         "it has other files and no backup; expected an empty folder or that of a "
-                         "backup");
+    r = store->is_new ? check_empty(store->directory, ret_error) : 0;
+    if (r < 0)
+        return r;
     r = directory_lock(store->directory, store->path, "works in this backup", &store->lock,
                        ret_error);
     if (r == 0 && store->is_new)
@@ -345,7 +351,8 @@ bool backup_store_has(const struct backup_store *store, const struct backup_file
            S_ISREG(status.st_mode) && (uint64_t)status.st_size == file->bytes;
 }
 
-/* Is there any version of the file, of this size? Then it is worth hashing the source first. */
+/* Is there any version of the file, of this size? Then it is worth hashing the source first: a
+ * hint, so that an error of the listing may count as its end. */
 static bool has_some(const struct backup_store *store, const char *path, uint64_t bytes) {
     char folder[BACKUP_NAME_SIZE];
     snprintf(folder, sizeof folder, BACKUP_FILES_FOLDER "/%s", path);
@@ -552,7 +559,8 @@ static int sweep_folder(const struct backup_store *store, const char *name, stru
     int r = 0;
     if (!folder)
         return error_set_errno(ret_error, errno, "%s: cannot open", name);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, name, &entry, ret_error)) > 0;) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         char *path = name_printf("%s/%s", name, entry->d_name);

@@ -1,6 +1,7 @@
 /* Files of a point that are no segments: each as its path leads to, or from folders. */
 #include "backup_job.h"
 
+#include "core/base/folder/folder_next.h"
 #include "core/base/text.h"
 #include "core/store/archive/file.h"
 
@@ -74,7 +75,8 @@ static int add_folder(struct backup_job *job, const struct backup_tree *tree, co
     int r = 0;
     if (!folder)
         return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "%s: cannot open", from);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, from, &entry, ret_error)) > 0;) {
         if (entry->d_name[0] == '.' || strcmp(entry->d_name, "lock") == 0)
             continue; /* drafts, and what belongs to a running process */
         char *inner_from = name_printf("%s/%s", from, entry->d_name);

@@ -4,12 +4,12 @@
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/base/json_writer.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/file.h"
 #include "core/store/upkeep/archive_copy.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -43,7 +43,8 @@ static int check_empty(const struct restore_job *job, struct error *ret_error) {
     int r = 0;
     if (!folder)
         return error_set_errno(ret_error, errno, "%s: cannot read", job->options->target);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, job->options->target, &entry, ret_error)) > 0;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             strcmp(entry->d_name, "lost+found") != 0)
             r = error_set(ret_error, ERROR_INVALID,
@@ -436,7 +437,8 @@ static int own_folders(const struct restore_job *job, const char *name, struct e
         return error_set_errno(ret_error, errno, "%s: cannot open", name);
     if (fchown(inner, job->user, job->group) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot set its owner", name);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, name, &entry, ret_error)) > 0;)
         if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
             strcmp(entry->d_name, "..") != 0) {
             char *path = name_printf("%s/%s", name, entry->d_name);
@@ -457,7 +459,8 @@ static int remove_tree(int directory, const char *name, struct error *ret_error)
                    : 0;
     if (!folder)
         return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "%s: cannot open", name);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, name, &entry, ret_error)) > 0;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             r = remove_tree(inner, entry->d_name, ret_error);
     closedir(folder);

@@ -1,6 +1,7 @@
 #include "erase_files.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/archive/archive_begin.h"
 #include "core/store/archive/file.h"
 #include "core/store/find/find_files.h"
@@ -43,13 +44,15 @@ static int remove_files(struct erase_files *files, const char *path, const char 
     int r = 0;
     if (!folder)
         return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "%s: cannot list", path);
-    for (struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, path, &entry, ret_error)) > 0;) {
         size_t length = strlen(entry->d_name), end = strlen(suffix);
         struct stat status;
         if (length < end || strcmp(entry->d_name + length - end, suffix) != 0 ||
             fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISREG(status.st_mode))
             continue;
+        r = 0;
         if (unlinkat(dirfd(folder), entry->d_name, 0) < 0 && errno != ENOENT)
             r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", path, entry->d_name);
         files->removed += r == 0;
@@ -209,7 +212,8 @@ static int look_at_folder(struct erase_files *files, const char *path, unsigned 
             closedir(folder);
         return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "%s: cannot list", path);
     }
-    for (struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, path, &entry, ret_error)) > 0;) {
         struct stat status;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             fstatat(dirfd(folder), entry->d_name, &status, depth > 0 ? AT_SYMLINK_NOFOLLOW : 0) < 0)

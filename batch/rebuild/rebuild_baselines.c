@@ -6,8 +6,10 @@
 #include "rebuild_job.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,9 +30,10 @@ static int put_computed(void *user, uint64_t hash, struct text key, double value
     return r;
 }
 
-/* Opens the generation that a server adopted last: its thresholds are those in force. NULL: it is
- * not there. */
-static struct generation *open_adopted(const struct rebuild *rebuild) {
+/* Opens the generation that a server adopted last: its thresholds are those in force.
+ * *ret_generation NULL: it is not there. */
+static int open_adopted(const struct rebuild *rebuild, struct generation **ret_generation,
+                        struct error *ret_error) {
     struct generation *generation = NULL;
     struct error ignored;
     char suffix[32];
@@ -38,7 +41,11 @@ static struct generation *open_adopted(const struct rebuild *rebuild) {
     const char *root =
         rebuild->options->adopted_in ? rebuild->options->adopted_in : rebuild->options->generations;
     DIR *folder = opendir(root);
-    for (const struct dirent *entry; folder && !generation && (entry = readdir(folder));) {
+    int r = 0;
+    if (!folder && errno != ENOENT)
+        return error_set_errno(ret_error, errno, "%s: cannot list", root);
+    for (const struct dirent *entry; folder && !generation && r >= 0 &&
+                                     (r = folder_next(folder, root, &entry, ret_error)) > 0;) {
         size_t name = strlen(entry->d_name);
         if (strncmp(entry->d_name, "g-", 2) == 0 && name > length &&
             strcmp(entry->d_name + name - length, suffix) == 0 &&
@@ -47,7 +54,10 @@ static struct generation *open_adopted(const struct rebuild *rebuild) {
     }
     if (folder)
         closedir(folder);
-    return generation;
+    if (r < 0)
+        return r;
+    *ret_generation = generation;
+    return 0;
 }
 
 static void warn_of_missing(struct rebuild *rebuild) {
@@ -62,14 +72,16 @@ static int put_adopted(struct rebuild *rebuild, struct error *ret_error) {
     uint64_t hash;
     struct text key;
     double value;
-    struct generation *generation = open_adopted(rebuild);
+    struct generation *generation;
+    int r = open_adopted(rebuild, &generation, ret_error);
+    if (r < 0)
+        return r;
     if (!generation) {
         if (rebuild->adopted_id && rebuild_has_baselines(rebuild->snapshot))
             warn_of_missing(rebuild);
         return 0;
     }
     struct generation_cursor *cursor = generation_cursor_open_baselines(generation);
-    int r = 0;
     while (r == 0 && cursor && generation_cursor_next_baseline(cursor, &hash, &key, &value))
         r = put_computed(rebuild, hash, key, value, ret_error);
     generation_cursor_close(cursor);

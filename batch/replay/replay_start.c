@@ -8,6 +8,7 @@
 #include "replay_job.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/explain/archive_search.h"
 #include "core/store/generation/generation.h"
 #include "core/store/ingest/fold.h"
@@ -90,7 +91,8 @@ int replay_find_start(struct replay *replay, struct error *ret_error) {
     if (!folder)
         return error_set_errno(ret_error, errno, "cannot read %s", root);
     int r = check_against(replay, ret_error);
-    for (const struct dirent *entry; r >= 0 && (entry = readdir(folder));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, root, &entry, ret_error)) > 0;)
         if (strncmp(entry->d_name, "g-", 2) == 0)
             r = consider(replay, entry->d_name, ret_error);
     closedir(folder);

@@ -204,7 +204,7 @@ static bool is_kept(const struct sample_series *series, const char *name) {
     return false;
 }
 
-/* What cannot be removed stays: it is not used. */
+/* What cannot be listed or removed stays: it is not used. */
 void sample_files_retain(const char *generations, uint64_t inputs, struct archive_place end) {
     char *path = name_printf("%s/%s", generations, FOLDER);
     DIR *folder = opendir(path);

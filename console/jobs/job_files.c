@@ -1,5 +1,7 @@
 #include "job_files.h"
 
+#include "core/base/folder/folder_next.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
@@ -61,14 +63,14 @@ static bool is_content(const char *name) {
 
 int job_files_clear(const char *folder, int64_t id, struct error *ret_error) {
     char path[JOB_PATH_SIZE];
-    const struct dirent *entry;
     int r = job_files_path(folder, id, "", path, ret_error);
     if (r < 0)
         return r;
     DIR *stream = opendir(path);
     if (!stream)
         return error_set_errno(ret_error, errno, "cannot read %s", path);
-    while (r == 0 && (entry = readdir(stream))) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(stream, folder, &entry, ret_error)) > 0;) {
         if (!is_content(entry->d_name) || strcmp(entry->d_name, JOB_GIVEN) == 0)
             continue;
         r = job_files_path(folder, id, entry->d_name, path, ret_error);
@@ -104,12 +106,12 @@ uint64_t job_files_bytes(const char *folder, int64_t id) {
 
 int job_files_each(const char *folder, int (*take)(void *user, int64_t id, struct error *ret_error),
                    void *user, struct error *ret_error) {
-    const struct dirent *entry;
     int r = 0;
     DIR *stream = opendir(folder);
     if (!stream)
         return error_set_errno(ret_error, errno, "cannot read %s", folder);
-    while (r == 0 && (entry = readdir(stream))) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(stream, folder, &entry, ret_error)) > 0;) {
         char *end;
         long long id = strtoll(entry->d_name, &end, 10);
         if (is_content(entry->d_name) && *end == '\0' && id > 0)

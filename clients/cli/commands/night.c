@@ -347,9 +347,10 @@ static enum exit_status finish(const struct night_run *run, const struct options
  * own. */
 static int complete_earlier(struct night_run *run, int64_t day, struct error *ret_error) {
     int64_t newest;
-    if (!night_run_find_newest(run, &newest) || newest >= day)
-        return 0;
-    int r = night_run_take(run, newest, false, ret_error);
+    int r = night_run_find_newest(run, &newest, ret_error);
+    if (r <= 0 || newest >= day)
+        return r < 0 ? r : 0;
+    r = night_run_take(run, newest, false, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     if (night_journal_is_complete(&run->journal) || run->journal.has_failed)

@@ -3,6 +3,7 @@
 #include "night_candidates.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/archive/file.h"
 #include "core/store/nights/night_files.h"
 
@@ -32,7 +33,9 @@ static int list(struct night_candidates *candidates, struct error *ret_error) {
     int64_t day;
     if (!entries)
         return error_set_errno(ret_error, errno, "cannot read %s", candidates->path);
-    for (const struct dirent *entry; (entry = readdir(entries));)
+    int r = 0;
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(entries, candidates->path, &entry, ret_error)) > 0;)
         if (night_date_parse(entry->d_name, &day)) {
             candidates->days = check_reallocarray(candidates->days, candidates->count + 1,
                                                   sizeof *candidates->days);
@@ -41,7 +44,7 @@ static int list(struct night_candidates *candidates, struct error *ret_error) {
     closedir(entries);
     if (candidates->count > 0)
         qsort(candidates->days, candidates->count, sizeof *candidates->days, compare_days);
-    return 0;
+    return r;
 }
 
 int night_candidates_open(const char *data, struct night_candidates *ret_candidates,
@@ -105,7 +108,8 @@ int night_candidates_clear(const struct night_candidates *candidates, struct err
     int r = 0;
     if (!entries)
         return error_set_errno(ret_error, errno, "cannot read %s", candidates->path);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(entries));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(entries, candidates->path, &entry, ret_error)) > 0;)
         if (is_draft(entry->d_name)) {
             char *draft = name_printf("%s/%s", candidates->path, entry->d_name);
             r = remove_folder(draft, ret_error);

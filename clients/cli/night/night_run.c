@@ -3,6 +3,7 @@
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/folders.h"
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/archive/file.h"
 #include "night_steps.h"
 
@@ -58,17 +59,25 @@ void night_run_close(struct night_run *run) {
 /* ---- which night ---- */
 
 /* Calls visit for each entry of the folder that is a date. */
-static void visit_dates(int folder, void (*visit)(void *user, const char *name, int64_t day),
-                        void *user) {
+static int visit_dates(int folder, const char *path,
+                       void (*visit)(void *user, const char *name, int64_t day), void *user,
+                       struct error *ret_error) {
     int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = again < 0 ? NULL : fdopendir(again);
     int64_t day;
-    if (!entries)
-        return;
-    for (const struct dirent *entry; (entry = readdir(entries));)
+    int r = 0;
+    if (!entries) {
+        r = error_set_errno(ret_error, errno, "%s: cannot list", path);
+        if (again >= 0)
+            close(again);
+        return r;
+    }
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(entries, path, &entry, ret_error)) > 0;)
         if (night_date_parse(entry->d_name, &day))
             visit(user, entry->d_name, day);
     closedir(entries);
+    return r;
 }
 
 struct newest {
@@ -84,24 +93,30 @@ static void look_for_newest(void *user, const char *name, int64_t day) {
         newest->day = day;
 }
 
-bool night_run_find_newest(const struct night_run *run, int64_t *ret_day) {
+int night_run_find_newest(const struct night_run *run, int64_t *ret_day, struct error *ret_error) {
     struct newest newest = {.root = run->root, .day = -1};
-    visit_dates(run->root, look_for_newest, &newest);
+    int r = visit_dates(run->root, FOLDER_NIGHTS, look_for_newest, &newest, ret_error);
+    if (r < 0)
+        return r;
     *ret_day = newest.day;
     return newest.day >= 0;
 }
 
 /* What the newest night knows of the tables: if they are still in place, nobody else knows what was
  * held back (night_steps.c). */
-static void begin_journal(struct night_run *run, const char *date) {
+static int begin_journal(struct night_run *run, const char *date, struct error *ret_error) {
     struct night_journal *before = check_calloc(1, sizeof *before), *journal = &run->journal;
     char newest[NIGHT_DATE_SIZE];
     struct error ignored; /* then nothing is known */
     int64_t day;
-    int folder =
-        night_run_find_newest(run, &day)
-            ? openat(run->root, night_date_format(day, newest), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            : -1;
+    int r = night_run_find_newest(run, &day, ret_error);
+    if (r < 0) {
+        free(before);
+        return r;
+    }
+    int folder = r == 1 ? openat(run->root, night_date_format(day, newest),
+                                 O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                        : -1;
     if (folder >= 0) {
         night_journal_read(folder, before, &ignored);
         close(folder);
@@ -114,6 +129,7 @@ static void begin_journal(struct night_run *run, const char *date) {
     memcpy(journal->held, before->held, sizeof journal->held);
     memcpy(journal->warning, before->warning, sizeof journal->warning);
     free(before);
+    return 0;
 }
 
 int night_run_take(struct night_run *run, int64_t day, bool begins_anew, struct error *ret_error) {
@@ -127,7 +143,7 @@ int night_run_take(struct night_run *run, int64_t day, bool begins_anew, struct 
     if (r == 0)
         r = begins_anew ? 1 : night_journal_read(run->folder, &run->journal, ret_error);
     if (r == 1)
-        begin_journal(run, date);
+        r = begin_journal(run, date, ret_error) < 0 ? -(int)ret_error->code : 1;
     return r < 0 ? error_prefix(ret_error, FOLDER_NIGHTS "/%s", date) : r;
 }
 
@@ -303,8 +319,10 @@ static void prune(const struct night_run *run) {
                              .before_day = run->day - (int64_t)run->options->keep_days + 1};
     struct pruning drift = {
         .folder = run->drift, .before_day = run->day - DRIFT_KEEP_DAYS, .are_files = true};
-    visit_dates(run->root, prune_one, &nights);
-    visit_dates(run->drift, prune_one, &drift);
+    struct error error; /* the next night removes what is left */
+    if (visit_dates(run->root, FOLDER_NIGHTS, prune_one, &nights, &error) < 0 ||
+        visit_dates(run->drift, NIGHT_FOLDER_DRIFT, prune_one, &drift, &error) < 0)
+        fprintf(stderr, "harrier: %s\n", error.text);
 }
 
 int night_run_complete(struct night_run *run, struct error *ret_error) {

@@ -14,8 +14,8 @@ int night_run_open(struct night_run *run, const struct night_options *options,
                    struct progress_bar *progress, struct error *ret_error);
 void night_run_close(struct night_run *run);
 
-/* The date of the newest night with a journal; false: none. */
-bool night_run_find_newest(const struct night_run *run, int64_t *ret_day);
+/* The date of the newest night with a journal. 1: there is one, 0: none. */
+int night_run_find_newest(const struct night_run *run, int64_t *ret_day, struct error *ret_error);
 /* Reads the journal of a date into run->journal, and makes its folder. 1: there was no journal; one
  * was begun. */
 int night_run_take(struct night_run *run, int64_t day, bool begins_anew, struct error *ret_error);

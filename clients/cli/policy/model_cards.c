@@ -4,6 +4,7 @@
 
 #include "clients/cli/io/time_option.h"
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/archive/file.h"
 
 #include <dirent.h>
@@ -141,7 +142,8 @@ static int read_card(struct model_cards *cards, int folder, const char *name,
 
 static int read_all(struct model_cards *cards, DIR *entries, struct error *ret_error) {
     int r = 0;
-    for (const struct dirent *entry; r == 0 && (entry = readdir(entries));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(entries, MODELS, &entry, ret_error)) > 0;)
         r = read_card(cards, dirfd(entries), entry->d_name, ret_error);
     return r;
 }

@@ -5,6 +5,7 @@
 #include "folder_draft.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/archive/file.h"
 
 #include <dirent.h>
@@ -163,8 +164,9 @@ static int link_all(struct walk *walk, const struct pair *pair, struct error *re
         return r;
     }
     int r = 0;
-    const struct dirent *entry;
-    while (r == 0 && (entry = readdir(folder)))
+    for (const struct dirent *entry;
+         r >= 0 &&
+         (r = folder_next(folder, *pair->path ? pair->path : ".", &entry, ret_error)) > 0;)
         r = link_entry(walk, pair, entry->d_name, ret_error);
     closedir(folder);
     if (r == 0 && fsync(pair->to) < 0)

@@ -173,7 +173,8 @@ struct search {
     struct near near;
 };
 
-/* posix/ and right/ have the same names again. */
+/* posix/ and right/ have the same names again. For a hint in a message: what cannot be listed is
+ * left out. */
 static void search_folder(struct search *search, const char *folder, struct text prefix,
                           int depth) {
     DIR *directory = depth < DEPTH_MAX ? opendir(folder) : NULL;

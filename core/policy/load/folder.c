@@ -8,6 +8,7 @@
 #include "snapshot.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/policy/source/tree.h"
 
 #include <dirent.h>
@@ -162,8 +163,8 @@ static int walk(struct policy_folder *folder, int root, const char *path, int de
         return r;
     }
     int r = 0;
-    const struct dirent *entry;
-    while (r == 0 && (entry = readdir(directory)))
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(directory, *path ? path : ".", &entry, ret_error)) > 0;)
         r = take_entry(folder, root, path, entry->d_name, depth, ret_error);
     closedir(directory);
     return r;

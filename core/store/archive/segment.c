@@ -4,6 +4,7 @@
 #include "segment.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/base/hash.h"
 
 #include <dirent.h>
@@ -333,13 +334,13 @@ static int scan_day(struct segment_list *list, int directory, const char *name, 
     DIR *folder = folder_open(directory, name, ret_error);
     if (!folder)
         return -(int)ret_error->code;
-    struct dirent *entry;
-    while (errno = 0, (entry = readdir(folder))) {
+    int r = 0;
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, name, &entry, ret_error)) > 0;) {
         uint64_t first;
         if (first_parse(entry->d_name, &first))
             segment_list_add(list, day, first);
     }
-    int r = errno ? error_set_errno(ret_error, errno, "%s: cannot list", name) : 0;
     closedir(folder);
     return r;
 }
@@ -350,14 +351,12 @@ static int scan_days(struct segment_list *list, int directory, int32_t from_day,
     if (!folder)
         return -(int)ret_error->code;
     int r = 0;
-    struct dirent *entry;
-    while (r == 0 && (errno = 0, entry = readdir(folder))) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, ".", &entry, ret_error)) > 0;) {
         int32_t day;
         if (day_parse(text_of(entry->d_name), &day) && day >= from_day)
             r = scan_day(list, directory, entry->d_name, day, ret_error);
     }
-    if (r == 0 && errno)
-        r = error_set_errno(ret_error, errno, "cannot list the archive");
     closedir(folder);
     return r;
 }

@@ -5,6 +5,8 @@
 
 #include "core/store/archive/file.h"
 
+#include "core/base/folder/folder_next.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -112,6 +114,7 @@ bool find_files_has(const char *folder, uint64_t first) {
     return is_there;
 }
 
+/* A hint: if the listing fails, more is searched than has to be. */
 uint64_t find_files_last(const char *folder) {
     uint64_t last = 0;
     DIR *directory = opendir(folder);
@@ -154,7 +157,8 @@ int find_files_remove_before(const char *folder, uint64_t position, struct error
         return r;
     }
     int r = 0;
-    for (const struct dirent *entry; r == 0 && (entry = readdir(directory));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(directory, folder, &entry, ret_error)) > 0;)
         if (is_before(entry->d_name, position) && unlinkat(descriptor, entry->d_name, 0) < 0 &&
             errno != ENOENT)
             r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", folder, entry->d_name);

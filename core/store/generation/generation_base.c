@@ -4,6 +4,8 @@
 #include "generation_folder.h"
 #include "manifest.h"
 
+#include "core/base/folder/folder_next.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +135,8 @@ static int clean(int directory, const struct archive_begin *begin, bool all, siz
         return r;
     }
     int r = 0;
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, ".", &entry, ret_error)) > 0;) {
         uint64_t position, id;
         if (!generation_folder_parse(entry->d_name, &position, &id) ||
             (position == begin->place.position && is_named(begin, id)) ||

@@ -1,6 +1,7 @@
 #include "generation_folder.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/store/archive/file.h"
@@ -41,8 +42,8 @@ int generation_folder_remove(int directory, const char *name, struct error *ret_
         return r;
     }
     int r = 0;
-    struct dirent *entry;
-    while (r == 0 && (entry = readdir(folder)))
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, name, &entry, ret_error)) > 0;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             unlinkat(inside, entry->d_name, 0) < 0)
             r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", name, entry->d_name);

@@ -3,6 +3,8 @@
 #include "core/store/archive/file.h"
 #include "generation_folder.h"
 
+#include "core/base/folder/folder_next.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +28,8 @@ static int remove_others(int directory, size_t *removed, struct error *ret_error
     if (!folder)
         return r < 0 ? r : error_set_errno(ret_error, errno, "cannot list");
     current[length > 0 ? length : 0] = '\0';
-    for (struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, ".", &entry, ret_error)) > 0;) {
         uint64_t position, id;
         if (!generation_folder_parse(entry->d_name, &position, &id) ||
             strcmp(entry->d_name, current) == 0)

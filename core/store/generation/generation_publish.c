@@ -7,6 +7,7 @@
 #include "generation_publish.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/archive/file.h"
 #include "generation_folder.h"
 #include "generation_writer_internal.h"
@@ -125,8 +126,9 @@ static int list_old(struct generation_writer *writer, struct old_generation **re
         return error_set_errno(ret_error, errno, "%s: cannot list", writer->root);
     struct old_generation *old = NULL;
     size_t count = 0;
-    struct dirent *entry;
-    while ((entry = readdir(folder))) {
+    int r = 0;
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, writer->root, &entry, ret_error)) > 0;) {
         struct old_generation found;
         struct stat status;
         if (!generation_folder_parse(entry->d_name, &found.position, &found.id) ||
@@ -139,6 +141,10 @@ static int list_old(struct generation_writer *writer, struct old_generation **re
         old[count++] = found;
     }
     closedir(folder);
+    if (r < 0) {
+        free(old);
+        return r;
+    }
     if (count)
         qsort(old, count, sizeof *old, compare_old);
     *ret_old = old;

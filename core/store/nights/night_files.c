@@ -2,6 +2,8 @@
 
 #include "core/store/archive/file.h"
 
+#include "core/base/folder/folder_next.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,7 +92,8 @@ static int remove_files(int folder, const char *date, struct error *ret_error) {
         close(folder);
         return r;
     }
-    for (const struct dirent *entry; r == 0 && (entry = readdir(files));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(files, date, &entry, ret_error)) > 0;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             unlinkat(folder, entry->d_name, 0) < 0)
             r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", date, entry->d_name);

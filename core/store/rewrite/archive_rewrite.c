@@ -6,6 +6,7 @@
 #include "core/store/archive/archive_epoch.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/base/hash.h"
 #include "core/store/archive/file.h"
 #include "core/store/archive/segment_file.h"
@@ -67,7 +68,8 @@ static int remove_left_over(int directory, const char *day, struct error *ret_er
             close(descriptor);
         return r;
     }
-    for (struct dirent *entry; r == 0 && (entry = readdir(folder));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, day, &entry, ret_error)) > 0;)
         if (is_left_over(entry->d_name) && unlinkat(descriptor, entry->d_name, 0) < 0)
             r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", day, entry->d_name);
     closedir(folder);

@@ -1,6 +1,7 @@
 #include "archive_prune.h"
 
 #include "core/base/check.h"
+#include "core/base/folder/folder_next.h"
 #include "core/store/archive/file.h"
 #include "core/store/archive/segment.h"
 #include "core/store/archive/segment_file.h"
@@ -66,7 +67,8 @@ static int remove_day(int directory, int32_t day, bool all, const struct archive
         return r;
     }
     int r = 0;
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));)
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, name, &entry, ret_error)) > 0;)
         if (all ? strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0
                 : is_torn_until(entry->d_name, begin->place.position))
             r = remove_file(descriptor, entry->d_name, report, ret_error);
@@ -88,7 +90,8 @@ static int remove_days(int directory, int32_t first_day, const struct archive_be
         return r;
     }
     int r = 0;
-    for (const struct dirent *entry; r == 0 && (entry = readdir(folder));) {
+    for (const struct dirent *entry;
+         r >= 0 && (r = folder_next(folder, ".", &entry, ret_error)) > 0;) {
         int32_t day;
         if (day_parse(text_of(entry->d_name), &day) && day <= first_day)
             r = remove_day(directory, day, day < first_day, begin, report, ret_error);
