@@ -49,16 +49,16 @@ static void log_difference(struct comparison_listener *self,
 static void conclude(struct swap *swap, const struct comparison *comparison) {
     struct service *service = swap->service;
     struct metric_set *metrics = service->settings.metrics;
-    bool is_equal = comparison->differences == 0 && !comparison->is_tally_different &&
-                    !comparison->are_lists_different && !comparison->are_sources_different;
+    uint64_t differences = comparison->differences + comparison->is_tally_different +
+                           comparison->are_lists_different + comparison->are_sources_different;
+    bool is_equal = differences == 0;
     pthread_mutex_lock(&service->lock);
     swap->is_compared = true;
     swap->compared = comparison->entities;
-    swap->differences = comparison->differences + comparison->is_tally_different +
-                        comparison->are_lists_different + comparison->are_sources_different;
+    swap->differences = differences;
     pthread_mutex_unlock(&service->lock);
     metric_gauge(metrics, COMPARED_ENTITIES, 0, (int64_t)comparison->entities);
-    metric_gauge(metrics, DIFFERING_ENTITIES, 0, (int64_t)comparison->differences);
+    metric_gauge(metrics, DIFFERING_ENTITIES, 0, (int64_t)differences);
     metric_add(metrics, COMPARISONS, is_equal ? COMPARISON_EQUAL : COMPARISON_DIFFERENT, 1);
     if (is_equal)
         log_line_with(service->settings.log, LOG_INFO,

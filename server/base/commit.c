@@ -64,27 +64,32 @@ static uint64_t safe_position(const struct service *service) {
     return needs_disk ? archive_synced(service->archive) : UINT64_MAX;
 }
 
-/* The records are in the archive's file, but whether they are on disk is unknown. */
-static void answer_unsynced(struct run *run) {
+static void answer_unavailable(struct run *run, const char *why) {
     struct error error;
-    error_set(&error, ERROR_UNAVAILABLE,
-              "the archive could not be synced; try again with the same ids");
+    error_set(&error, ERROR_UNAVAILABLE, "%s; try again with the same ids", why);
     run->response =
         (struct response){.error = wire_error_from(&error, (struct text){0}, &run->arena)};
     buffer_clear(&run->answer);
     message_encode_response(&run->response, &run->answer);
 }
 
+/* The records are in the archive's file, but whether they are on disk is unknown. */
+static void answer_unsynced(struct run *run) {
+    answer_unavailable(run, "the archive could not be synced");
+}
+
 /* What it would wait for does not come. Under the lock. */
 static void answer_lost(struct run *run) {
     struct service *service = run->service;
-    if (service->settings.replicated && service->state != SERVICE_FAILED) {
+    if (!service->settings.replicated || service->state == SERVICE_FAILED) {
+        answer_unsynced(run);
+    } else if (service_writes(service)) { /* again: is_cut() */
+        answer_unavailable(run, "this server was not the primary in between");
+    } else {
         run_refuse_standby(run);
         buffer_clear(&run->answer);
         message_encode_response(&run->response, &run->answer);
-        return;
     }
-    answer_unsynced(run);
 }
 
 static bool is_lost(const struct service *service) {

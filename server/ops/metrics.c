@@ -404,7 +404,8 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [DIFFERING_ENTITIES] = {.name = "harrierd_differing_entities",
                             .type = METRIC_GAUGE,
                             .help = "Entities whose live and rebuilt states differed in the last "
-                                    "comparison."},
+                                    "comparison; one more each for the counts of records, lists "
+                                    "and sources."},
     /* ---- tokens ---- */
     [DENIED] = {.name = "harrierd_denied_total",
                 .type = METRIC_COUNTER,

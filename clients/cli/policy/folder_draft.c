@@ -11,6 +11,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 #define ATTEMPTS     100 /* names tried before giving up */
+#define GROUPS_MAX   256 /* of one user */
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 char *path_without_slashes(const char *path) {
@@ -62,9 +65,23 @@ static int open_parent(struct folder_draft *draft, struct error *ret_error) {
     return r;
 }
 
-/* What is given away comes back: until it is whole, nobody else may enter. Members of the group
- * that the owner is in cannot be told from here, so an owner who is not kept reads as that group
- * does. */
+/* root reads anyway. Of an owner without an entry nothing is known, and the group of its files may
+ * well be its own. */
+static bool is_member(uid_t owner, gid_t group) {
+    gid_t groups[GROUPS_MAX];
+    int count = GROUPS_MAX;
+    const struct passwd *entry = owner == 0 ? NULL : getpwuid(owner);
+    if (!entry || getgrouplist(entry->pw_name, entry->pw_gid, groups, &count) < 0)
+        return true;
+    for (int i = 0; i < count; i++)
+        if (groups[i] == group)
+            return true;
+    return false;
+}
+
+/* What is given away comes back: until it is whole, nobody else may enter. Its group may stay, as
+ * the mode gives that nothing yet. An owner who is not kept reads as a member of the group, or not
+ * at all. */
 static int check_access(const struct folder_draft *draft, struct error *ret_error) {
     const struct file_access *access = &draft->access;
     struct stat before, given;
@@ -73,22 +90,21 @@ static int check_access(const struct folder_draft *draft, struct error *ret_erro
         fstat(draft->folder, &given) < 0)
         return error_set_errno(ret_error, errno, "cannot give away the folder beside %s",
                                draft->path);
-    bool is_changed = before.st_uid != given.st_uid || before.st_gid != given.st_gid;
-    if (is_changed && fchown(draft->folder, before.st_uid, before.st_gid) < 0)
+    if (before.st_uid != given.st_uid && fchown(draft->folder, before.st_uid, (gid_t)-1) < 0)
         return error_set_errno(ret_error, errno, "cannot take back the folder beside %s",
                                draft->path);
     bool group_reads = access->file_mode & S_IRGRP, others_read = access->file_mode & S_IROTH;
     bool keeps_owner = given.st_uid == access->owner, keeps_group = given.st_gid == access->group;
-    if (others_read || (keeps_group && (keeps_owner || group_reads)) ||
-        (keeps_owner && !group_reads))
+    bool owner_reads = keeps_owner || (group_reads && is_member(access->owner, access->group));
+    if (others_read || (owner_reads && (keeps_group || !group_reads)))
         return 0;
     return error_set(ret_error, ERROR_SYSTEM,
                      "the files of %s belong to user %u and group %u (mode %03o), and this process "
                      "may not give them new ones: whoever reads them by that, such as the server, "
-                     "no longer could; nothing was changed. Run this as root, as that user, or as "
-                     "a member of the group",
+                     "no longer could; nothing was changed. Run this as root or as that user%s",
                      draft->path, (unsigned)access->owner, (unsigned)access->group,
-                     (unsigned)access->file_mode);
+                     (unsigned)access->file_mode,
+                     keeps_group ? "" : ", or as a member of the group");
 }
 
 int folder_draft_open(struct folder_draft *draft, const char *path,

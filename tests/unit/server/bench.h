@@ -55,6 +55,8 @@ void bench_write_rules(struct bench *bench, int score);
 /* Publishes the current generation again without the state of the card c7: whole, but wrong, as a
  * defect of a rebuild would make it. */
 void bench_publish_with_a_hole(struct bench *bench);
+/* The same with all states, but it counts one outcome too many, and a source that sent nothing. */
+void bench_publish_with_wrong_counts(struct bench *bench);
 
 /* Bytes in, bytes out: waits for the answer and decodes it. */
 struct response bench_send(struct bench *bench, const void *bytes, size_t length);

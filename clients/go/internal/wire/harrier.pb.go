@@ -4690,7 +4690,8 @@ type StatusResponse struct {
 	SwapReason string `protobuf:"bytes,61,opt,name=swap_reason,json=swapReason,proto3" json:"swap_reason,omitempty"`
 	// Entities compared in the last swap that compared live states with rebuilt ones.
 	ComparedEntities uint64 `protobuf:"varint,62,opt,name=compared_entities,json=comparedEntities,proto3" json:"compared_entities,omitempty"`
-	// Those of them whose states differed.
+	// Those of them whose states differed; one more each if the counts of records, the lists or the
+	// sources did.
 	DifferingEntities uint64 `protobuf:"varint,63,opt,name=differing_entities,json=differingEntities,proto3" json:"differing_entities,omitempty"`
 	// Of a server whose archive is replicated; the others leave these empty. Its name in the cluster.
 	Node string `protobuf:"bytes,70,opt,name=node,proto3" json:"node,omitempty"`

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "32e50514b43baf63c3a22f10b4b49399c96944ae03748a439db69902f298e1c8"
+const SourceSHA256 = "43a5bf5a2ba9969150b53defc429112485e5b76e4300b8902758af69626a1604"

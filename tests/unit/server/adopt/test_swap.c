@@ -605,6 +605,20 @@ static void a_difference_is_found_and_named(void **state) {
     assert_true(has_said(bench, "count_1h "));
 }
 
+/* Counts of records, lists and sources are no entities, but whoever watches must hear of them. */
+static void a_difference_beside_the_entities_is_found(void **state) {
+    struct bench *bench = *state;
+    bench_open(bench);
+    drive(bench, 0, 100);
+    rebuild(bench);
+    bench_publish_with_wrong_counts(bench);
+    service_poll(bench->service);
+    assert_int_equal(await_swap(bench, SWAP_RESULT_ADOPTED, 1).differing_entities, 2);
+    assert_int_equal(metric_value(bench->metrics, COMPARISONS, COMPARISON_DIFFERENT), 1);
+    assert_int_equal(metric_value(bench->metrics, DIFFERING_ENTITIES, 0), 2);
+    assert_true(has_said(bench, "the counts of records differ, and the numbers of sources differ"));
+}
+
 /* ---- a disk that refuses ---- */
 
 static void forbid_writing(struct bench *bench) {
@@ -790,6 +804,7 @@ int main(void) {
         TEST(a_later_format_is_refused),
         TEST(another_archives_generation_is_refused),
         TEST(a_difference_is_found_and_named),
+        TEST(a_difference_beside_the_entities_is_found),
         TEST(an_adoption_that_cannot_be_written),
         TEST(recovery_does_not_take_what_was_refused),
         TEST(decisions_on_old_tables_are_marked),

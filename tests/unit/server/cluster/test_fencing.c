@@ -200,9 +200,9 @@ static void *ask_held_up(void *node) {
     return ask(node, "lost", "c0");
 }
 
-/* Meanwhile the log has got another record at the position of its own, which was cut off. */
-static void one_that_looks_late_acknowledges_nothing(void **state) {
-    struct cluster_bench *cluster = *state;
+/* Meanwhile the log has got another record at the position of its own, which was cut off. Returns
+ * the answer. is_back: the node is the primary again by the time it looks. */
+static struct response look_late(struct cluster_bench *cluster, bool is_back) {
     struct bench *old = &cluster->nodes[0], *next = &cluster->nodes[1];
     pthread_t thread;
     void *waits;
@@ -220,10 +220,26 @@ static void one_that_looks_late_acknowledges_nothing(void **state) {
     decide(next, "other", "c1");
     decide(next, "another", "c2");
     await_one_history(cluster, 2, 1);
+    if (is_back) {
+        move_lease(0);
+        await_one_history(cluster, 2, 0);
+    }
     atomic_store(&gap, GAP_ENDED);
     assert_int_equal(pthread_join(thread, &waits), 0);
-    assert_int_equal(take(waits).error.code, ERROR_NOT_PRIMARY);
-    assert_false(decide(next, "lost", "c0").duplicate);
+    return take(waits);
+}
+
+static void one_that_looks_late_acknowledges_nothing(void **state) {
+    struct cluster_bench *cluster = *state;
+    assert_int_equal(look_late(cluster, false).error.code, ERROR_NOT_PRIMARY);
+    assert_false(decide(&cluster->nodes[1], "lost", "c0").duplicate);
+}
+
+/* It must not send the client to another server, as it is the primary. */
+static void one_that_is_back_acknowledges_nothing(void **state) {
+    struct cluster_bench *cluster = *state;
+    assert_int_equal(look_late(cluster, true).error.code, ERROR_UNAVAILABLE);
+    assert_false(decide(&cluster->nodes[0], "lost", "c0").duplicate);
 }
 
 /* The next node's broker is behind: it says that its end is the log's. */
@@ -429,6 +445,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(one_that_is_shut_out_acknowledges_nothing),
         TEST(one_that_looks_late_acknowledges_nothing),
+        TEST(one_that_is_back_acknowledges_nothing),
         TEST(one_that_takes_over_has_read_to_its_sign),
         TEST(one_without_the_lease_stops),
         TEST(a_lost_answer_is_found_on_the_log),

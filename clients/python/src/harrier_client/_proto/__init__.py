@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "32e50514b43baf63c3a22f10b4b49399c96944ae03748a439db69902f298e1c8"
+SOURCE_SHA256 = "43a5bf5a2ba9969150b53defc429112485e5b76e4300b8902758af69626a1604"
