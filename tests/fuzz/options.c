@@ -4,7 +4,8 @@
  *          prefix, a line each; behind another one, arguments, a line each
  *
  * Refused with a message of clean text; or the values can be written as a file, which is taken and
- * gives the same values; only a # in a value may begin a comment there. */
+ * gives the same values; but a # in a value may begin a comment there, and blanks around one are
+ * not of it. */
 #include "common/target.h"
 
 #include "core/base/check.h"
@@ -81,6 +82,26 @@ static int load(struct text file, char **environment, size_t variables, char **a
     return action == ACTION_SERVE || action == ACTION_CHECK || action == ACTION_PRINT_OPTIONS;
 }
 
+static bool is_blank(char byte) {
+    return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+/* Can all values stand in a file? Arguments and the environment may have others. */
+static bool are_of_file(struct text lines) {
+    while (lines.length > 0) {
+        const char *end = memchr(lines.data, '\n', lines.length);
+        const char *value = memchr(lines.data, '=', lines.length);
+        property(end && value && value + 2 <= end, "values are lines NAME = VALUE");
+        value += 2;
+        if (value < end &&
+            (is_blank(*value) || is_blank(end[-1]) || memchr(value, '#', (size_t)(end - value))))
+            return false;
+        lines.length -= (size_t)(end + 1 - lines.data);
+        lines.data = end + 1;
+    }
+    return true;
+}
+
 bool target_run(const uint8_t *bytes, size_t size) {
     struct text all = {(const char *)bytes, size}, parts[3] = {{0}};
     char *environment[LINES_MAX], *arguments[LINES_MAX];
@@ -100,7 +121,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
         if (strncmp(environment[i], PREFIX "CONFIG", strlen(PREFIX "CONFIG")) == 0)
             environment[i][strlen(PREFIX)] = 'c';
     int r = load(parts[0], environment, variables, arguments, argument_count, &values, &error);
-    if (r == 1 && !memchr(values.bytes, '#', values.length)) {
+    if (r == 1 && are_of_file(buffer_text(&values))) {
         int back = load(buffer_text(&values), NULL, 0, NULL, 0, &again, &error);
         property(back == 1, "its own values are refused: %s\n%.*s", error.text, (int)values.length,
                  (const char *)values.bytes);
