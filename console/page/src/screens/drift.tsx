@@ -24,7 +24,7 @@ function FeatureTable({ nights }: { nights: DriftNight[] }) {
   const features = [...newest.features].sort((a, b) => b.index - a.index).slice(0, SHOWN);
   return (
     <div class="scroll" role="region" aria-label="Drift by feature" tabIndex={0}>
-      <table class="rows">
+      <table class="rows compared features">
         <thead>
           <tr>
             <th scope="col">Feature, in the night of {newest.date}</th>
@@ -40,7 +40,12 @@ function FeatureTable({ nights }: { nights: DriftNight[] }) {
         <tbody>
           {features.map((each) => (
             <tr key={each.feature} class={each.index > LIMIT && each.index > each.noise ? "drifted" : undefined}>
-              <td>{clean(each.feature)}</td>
+              <td>
+                {/* On a phone a line may end after each word of the name. */}
+                {clean(each.feature)
+                  .split(/(?<=[._])/)
+                  .map((word) => [word, <wbr />])}
+              </td>
               <td class="number">{each.index.toFixed(3)}</td>
               <td class="number">{each.noise.toFixed(3)}</td>
               <td>

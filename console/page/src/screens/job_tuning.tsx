@@ -26,7 +26,7 @@ function Ranges({ tuning }: { tuning: Tuning }) {
         Searched on {range(tuning.training)}. Tested on {range(tuning.test)}.
       </p>
       <div class="scroll" role="region" aria-label="Figures of both policies" tabIndex={0}>
-        <table class="rows job-rows">
+        <table class="rows job-rows compared">
           <thead>
             <tr>
               <th scope="col">Figure</th>
