@@ -89,10 +89,10 @@ static int take_record(void *user, const struct record *record, struct error *re
     if (record->erasure.number != wanted->number || record->erasure.done != wanted->done)
         return 0;
     wanted->position = record->position;
-    return 1;
+    return 0;
 }
 
-/* Finds the record behind `after`. 1: it is on disk; 0: it is not there yet. */
+/* Finds the last such record behind `after`. 1: it is on disk; 0: it is not there yet. */
 static int find_record(const char *path, uint64_t after, const struct erasure_record *erasure,
                        uint64_t *ret_position, struct error *ret_error) {
     struct wanted wanted = {.number = erasure->number, .done = erasure->done};
@@ -106,9 +106,10 @@ static int find_record(const char *path, uint64_t after, const struct erasure_re
                            &wanted, ret_error);
     arena_deinit(&arena);
     archive_parts_close(parts);
-    if (r == 1)
-        *ret_position = wanted.position;
-    return r;
+    if (r < 0 || wanted.position == 0)
+        return r;
+    *ret_position = wanted.position;
+    return 1;
 }
 
 static int end_of(const char *path, uint64_t *ret_end, struct error *ret_error) {
@@ -130,11 +131,19 @@ static int append_there(const struct erase_writer *writer, const struct erasure_
     if (r == 0)
         r = erasure_request_write(writer->path, erasure, ret_error);
     while (r == 0 && monotonic_seconds() < until) {
+        uint64_t position;
         pause_briefly();
-        r = find_record(writer->path, after, erasure, ret_position, ret_error);
+        bool was_taken = !erasure_request_exists(writer->path);
+        r = find_record(writer->path, after, erasure, &position, ret_error);
+        if (r == 1 && was_taken) {
+            *ret_position = position;
+            return 0;
+        }
+        if (r == 1 && erasure_request_exists(writer->path))
+            after = position; /* another's */
+        if (r == 1)
+            r = 0;
     }
-    if (r == 1)
-        return 0;
     erasure_request_remove(writer->path);
     /* It may have come at the last moment. */
     if (r == 0 && find_record(writer->path, after, erasure, ret_position, ret_error) == 1)

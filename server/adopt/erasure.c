@@ -59,13 +59,15 @@ bool erasure_is_wanted(struct service *service) {
     return is_at_work || access(path, F_OK) == 0;
 }
 
-/* Under the decision lock. 1: not now; the request waits. */
+/* Under the decision lock. 1: not now; the request waits. Else it is gone, before its record is
+ * there: so the asker knows others' records from its own, and its next request is not removed. */
 static int append(struct service *service, const struct erasure_record *erasure,
                   struct error *ret_error) {
     struct record record = {.type = RECORD_ERASURE, .erasure = *erasure};
     if (service->state != SERVICE_READY || !service_writes(service) ||
         atomic_load(&service->outage.is_on))
         return 1;
+    erasure_request_remove(service->archive_path);
     if (!erasure->done)
         archive_end_segment(service->archive);
     int r = service_append(service, &record, ret_error);
@@ -90,6 +92,8 @@ static void take_request(struct service *service) {
     int r = erasure_request_read(service->archive_path, &arena, &erasure, &error);
     /* Of an asker that has gone nothing may begin. */
     bool is_left = r == 0 && !erasure_is_at_work(service->archive_path);
+    if (r < 0 || is_left)
+        erasure_request_remove(service->archive_path);
     if (r == 0 && !is_left) {
         pthread_mutex_lock(&service->lock);
         r = append(service, &erasure, &error);
@@ -100,8 +104,6 @@ static void take_request(struct service *service) {
                  erasure.done ? "is done" : "begins");
     if (r < 0)
         log_line(service->settings.log, LOG_ERROR, "an erasure was refused: %s", error.text);
-    if (r <= 0)
-        erasure_request_remove(service->archive_path);
     arena_deinit(&arena);
     service_report(service);
 }

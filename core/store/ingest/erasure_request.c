@@ -71,6 +71,13 @@ int erasure_request_read(const char *archive, struct arena *arena,
     return r;
 }
 
+bool erasure_request_exists(const char *archive) {
+    char *path = name_printf("%s/" ERASURE_FOLDER "/" REQUEST, archive);
+    bool exists = access(path, F_OK) == 0 || errno != ENOENT;
+    free(path);
+    return exists;
+}
+
 void erasure_request_remove(const char *archive) {
     char *path = name_printf("%s/" ERASURE_FOLDER "/" REQUEST, archive);
     unlink(path);

@@ -4,8 +4,10 @@
  *   PATH/erasures/request   the hash of the rest (8 bytes), then an erasure record's payload
  *   PATH/erasures/lock      locked (flock) by the erasure as long as it works
  *
- * The server appends the record and removes the file; the asker sees the record in the archive. The
- * files hold hashes of values, no value. */
+ * The server removes the file and then appends the record; the asker sees the record in the
+ * archive. One that is there while the file still is was asked for by another, which was killed,
+ * maybe with the same number: what was not synced then could not be seen. The files hold hashes of
+ * values, no value. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -19,6 +21,8 @@ int erasure_request_write(const char *archive, const struct erasure_record *eras
 /* 1: there is none. ERROR_DAMAGED: it is no request. */
 int erasure_request_read(const char *archive, struct arena *arena,
                          struct erasure_record *ret_erasure, struct error *ret_error);
+/* An error counts as yes. */
+bool erasure_request_exists(const char *archive);
 void erasure_request_remove(const char *archive);
 
 /* Makes the folder if it is missing. ERROR_EXISTS: another erasure or a prune works on this
