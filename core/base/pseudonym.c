@@ -60,23 +60,6 @@ static __attribute__((noinline)) void digest_long(const struct hmac *key, struct
     hmac_digest(key, message, domain.length + 1 + value.length, ret_mac);
 }
 
-/* Names of fields and card numbers are that short: two overlapping pieces take fewer instructions
- * than a call that copies them. */
-static inline void copy_short(uint8_t *to, const char *from, size_t length) {
-    if (length > 16) {
-        memcpy(to, from, length);
-    } else if (length >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + length - 8, from + length - 8, 8);
-    } else if (length >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + length - 4, from + length - 4, 4);
-    } else {
-        for (size_t i = 0; i < length; i++)
-            to[i] = (uint8_t)from[i];
-    }
-}
-
 /* *ret_mac: the MAC of domain || 0x00 || value. */
 static inline void digest(const struct hmac *key, struct text domain, struct text value,
                           uint8_t ret_mac[32]) {
@@ -86,8 +69,8 @@ static inline void digest(const struct hmac *key, struct text domain, struct tex
         digest_long(key, domain, value, ret_mac);
         return;
     }
-    copy_short(block, domain.data, domain.length);
-    copy_short(block + domain.length + 1, value.data, value.length);
+    text_put(block, domain);
+    text_put(block + domain.length + 1, value);
     hmac_digest_short(key, block, length, ret_mac);
 }
 

@@ -73,6 +73,24 @@ static inline bool text_is(struct text a, const char *string) {
     return text_equal(a, text_of(string));
 }
 
+/* memcpy() without a call for short texts, which most are: two pieces that may overlap. */
+static inline void text_put(uint8_t *to, struct text t) {
+    size_t length = t.length;
+    if (length > TEXT_SHORT_MAX) {
+        memcpy(to, t.data, length);
+    } else if (length >= 8) {
+        memcpy(to, t.data, 8);
+        memcpy(to + length - 8, t.data + length - 8, 8);
+    } else if (length >= 4) {
+        memcpy(to, t.data, 4);
+        memcpy(to + length - 4, t.data + length - 4, 4);
+    } else if (length > 0) {
+        to[0] = (uint8_t)t.data[0];
+        to[length / 2] = (uint8_t)t.data[length / 2];
+        to[length - 1] = (uint8_t)t.data[length - 1];
+    }
+}
+
 /* Bytewise order, the shorter of two equal prefixes first: <0, 0, >0. */
 int text_compare(struct text a, struct text b);
 

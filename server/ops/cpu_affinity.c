@@ -95,25 +95,15 @@ struct slice {
     uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-/* The shortest that the kernel accepts, and the longest. */
-#define SHORT_NS 100000
-#define LONG_NS  100000000
-
-static void set_slice(uint64_t slice_ns) {
-    struct slice slice = {.size = sizeof slice,
-                          .policy = SCHED_OTHER,
-                          .nice = getpriority(PRIO_PROCESS, (id_t)gettid()),
-                          .runtime_ns = slice_ns};
-    if (sched_getscheduler(0) == SCHED_OTHER) /* else an administrator chose another policy */
-        syscall(SYS_sched_setattr, 0, &slice, 0);
-}
+#define SLICE_NS 100000 /* the shortest that the kernel accepts */
 
 /* The default slice is a few milliseconds, and a running thread is not preempted by one whose slice
  * is as long: a decision would wait for the rest of it. */
 void cpu_affinity_hasten(void) {
-    set_slice(SHORT_NS);
-}
-
-void cpu_affinity_give_way(void) {
-    set_slice(LONG_NS);
+    struct slice slice = {.size = sizeof slice,
+                          .policy = SCHED_OTHER,
+                          .nice = getpriority(PRIO_PROCESS, (id_t)gettid()),
+                          .runtime_ns = SLICE_NS};
+    if (sched_getscheduler(0) == SCHED_OTHER) /* else an administrator chose another policy */
+        syscall(SYS_sched_setattr, 0, &slice, 0);
 }

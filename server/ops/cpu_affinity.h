@@ -28,7 +28,3 @@ void cpu_affinity_move(int core);
  * Linux 6.12; has no effect on older kernels or without permission. The price: shorter slices while
  * both threads have work. */
 void cpu_affinity_hasten(void);
-/* The opposite: from now on any thread with a slice of the usual length runs as soon as it wakes,
- * even where this one, or one that it starts later, has just begun its own. They get as much
- * processor as before, in fewer and longer turns. Needs the same of the kernel. */
-void cpu_affinity_give_way(void);

@@ -13,6 +13,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "reading.h" /* TAG and enum wire_type */
 
 #define FIELD_ROOM 12u /* a tag and the longest number */
@@ -27,23 +28,6 @@ struct writing writing_begin(struct buffer *buffer, size_t room);
 /* Moves what was written, which starts at `at`, to the start of the room and adds it to the buffer.
  */
 void writing_finish(struct writing *writing, const uint8_t *at);
-
-/* memcpy() without a call for short texts, which most are: two loads that may overlap. */
-static inline void writing_copy(uint8_t *to, const char *from, size_t length) {
-    if (length > 16) {
-        memcpy(to, from, length);
-    } else if (length >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + length - 8, from + length - 8, 8);
-    } else if (length >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + length - 4, from + length - 4, 4);
-    } else if (length > 0) {
-        to[0] = (uint8_t)from[0];
-        to[length / 2] = (uint8_t)from[length / 2];
-        to[length - 1] = (uint8_t)from[length - 1];
-    }
-}
 
 /* A number of two bytes or more. */
 uint8_t *writing_long_varint(uint8_t *at, uint64_t value);
@@ -89,7 +73,7 @@ static inline uint8_t *put_length(uint8_t *at, uint32_t number, uint64_t length)
 }
 static inline uint8_t *put_any_text(uint8_t *at, uint32_t number, struct text text) {
     at -= text.length;
-    writing_copy(at, text.data, text.length);
+    text_put(at, text);
     return put_length(at, number, text.length);
 }
 

@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,36 +132,12 @@ static void turns_are_short(void **state) {
     assert_int_equal(after.runtime_ns, 100000);
 }
 
-static void *take_attributes(void *user) {
-    *(struct attributes *)user = own_attributes();
-    return NULL;
-}
-
-/* Also those of threads that come later, with another priority, too: the console relies on that. */
-static void turns_can_be_long(void **state) {
-    (void)state;
-    struct attributes before = own_attributes(), later;
-    pthread_t thread;
-    if (before.policy != SCHED_OTHER)
-        skip();
-    cpu_affinity_give_way();
-    if (own_attributes().runtime_ns == before.runtime_ns)
-        skip(); /* as above */
-    assert_int_equal(own_attributes().runtime_ns, 100000000);
-    assert_int_equal(setpriority(PRIO_PROCESS, (id_t)gettid(), 10), 0);
-    assert_int_equal(pthread_create(&thread, NULL, take_attributes, &later), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(later.nice, 10);
-    assert_int_equal(later.runtime_ns, 100000000);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for_is_there_soon),
         cmocka_unit_test(what_is_forgotten_is_let_alone),
         cmocka_unit_test(others_are_not_forgotten),
         cmocka_unit_test(turns_are_short),
-        cmocka_unit_test(turns_can_be_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
