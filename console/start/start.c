@@ -18,7 +18,6 @@
 #include "options.h"
 #include "server/net/address.h"
 #include "server/ops/clock.h"
-#include "server/ops/cpu_affinity.h"
 #include "server/ops/notify.h"
 
 #include <inttypes.h>
@@ -338,7 +337,6 @@ static int run_serve(const struct console_options *options) {
     log_set_format(&log, (enum log_format)options->log_format);
     log_use_journal(&log, getenv("JOURNAL_STREAM"));
     take_options(&console, options);
-    cpu_affinity_give_way(); /* to the server beside it, and whoever asks it */
     int r = database_lock(options->data, &lock, &error);
     if (r < 0)
         return exit_with(&error);
