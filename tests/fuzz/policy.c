@@ -25,6 +25,7 @@
 #define SEED_BYTES_MAX    4000
 #define REFUSED_BYTES_MAX 16000 /* with the files of models */
 #define ATTRIBUTES_MAX    8     /* of a drawn transaction */
+#define PURCHASES         4     /* of one card */
 #define DRAWN             8
 #define HOUR_US           INT64_C(3600000000)
 #define RUN_BYTES         ((size_t)4 << 20)
@@ -169,65 +170,47 @@ static struct transaction draw(struct chance *chance, const struct schema *schem
     return transaction;
 }
 
-/* Transactions of every kind: each is decided, or refused with the name of a field. What binds it
- * strictly binds it leniently, too, as a record that was archived under another policy. */
-static void decide_drawn(struct snapshot *snapshot, uint64_t seed) {
+/* Decides the transaction, or it is refused with a field's name, and applies it to the states. What
+ * binds it strictly binds it leniently, too, as a record that was archived under another policy: so
+ * one that is refused is applied all the same, if any policy could have taken it. */
+static void decide_and_apply(struct engine *engine, struct state_map *map, uint64_t position,
+                             const struct transaction *transaction) {
+    struct decision decision;
+    struct text field = {0};
+    struct error error;
+    arena_reset(&arena);
+    int r =
+        engine_decide(engine, transaction, &map->source, true, &arena, &decision, &field, &error);
+    property(r == 0 ||
+                 (r == -ERROR_INVALID && field.data && text_is_clean(text_of(error.text), NULL)),
+             "decide: %d, %s", r, error.text);
+    property(r < 0 || (decision.score <= DECISION_SCORE_MAX && decision.verdict < VERDICT_COUNT),
+             "verdict %d, score %u", decision.verdict, decision.score);
+    if (transaction_check(transaction, &field, &error) < 0)
+        return;
+    struct record record = {.type = RECORD_TRANSACTION,
+                            .position = position,
+                            .transaction = {.transaction = *transaction}};
+    if (r == 0)
+        record.transaction.decision = decision;
+    engine_apply(engine, &record, &map->source);
+}
+
+/* A few purchases of the same card, then transactions of every kind. */
+static void use(struct snapshot *snapshot, uint64_t seed) {
     struct chance chance = {.state = seed};
     struct state_map map;
     struct engine *engine = engine_new(snapshot, snapshot);
     struct attribute attributes[ATTRIBUTES_MAX];
     state_map_init(&map, &snapshot->plan);
-    for (int64_t i = 0; i < DRAWN; i++) {
-        struct transaction transaction = draw(&chance, &snapshot->schema, attributes);
-        struct decision decision;
-        struct text field = {0};
-        struct error error;
-        arena_reset(&arena);
-        int r = engine_decide(engine, &transaction, &map.source, true, &arena, &decision, &field,
-                              &error);
-        property(r == 0 || (r == -ERROR_INVALID && field.data &&
-                            text_is_clean(text_of(error.text), NULL)),
-                 "decide: %d, %s", r, error.text);
+    for (int64_t i = 0; i < PURCHASES + DRAWN; i++) {
+        struct transaction transaction =
+            i < PURCHASES ? purchase(i) : draw(&chance, &snapshot->schema, attributes);
         int64_t minor;
+        decide_and_apply(engine, &map, (uint64_t)i + 1, &transaction);
         property(!schema_base_amount(&snapshot->schema, &transaction, &minor) ||
                      (minor >= 0 && minor <= TRANSACTION_AMOUNT_MINOR_MAX),
                  "an amount of %" PRId64, minor);
-        /* A record is in the archive only if some policy took it; another one must apply it. */
-        if (transaction_check(&transaction, &field, &error) < 0)
-            continue;
-        struct record record = {.type = RECORD_TRANSACTION,
-                                .position = (uint64_t)i + 1,
-                                .transaction = {.transaction = transaction}};
-        if (r == 0)
-            record.transaction.decision = decision;
-        engine_apply(engine, &record, &map.source);
-    }
-    state_map_deinit(&map);
-    engine_free(engine);
-}
-
-/* Decides a few transactions of the same card and applies them to its states. */
-static void use(struct snapshot *snapshot) {
-    struct state_map map;
-    struct engine *engine = engine_new(snapshot, snapshot);
-    state_map_init(&map, &snapshot->plan);
-    for (int64_t i = 0; i < 4; i++) {
-        struct transaction transaction = purchase(i);
-        struct decision decision;
-        struct text field = {0};
-        struct error error;
-        arena_reset(&arena);
-        int r = engine_decide(engine, &transaction, &map.source, true, &arena, &decision, &field,
-                              &error);
-        property(r == 0 || (r == -ERROR_INVALID && field.data), "decide: %s", error.text);
-        if (r < 0)
-            continue;
-        property(decision.score <= DECISION_SCORE_MAX && decision.verdict < VERDICT_COUNT,
-                 "verdict %d, score %u", decision.verdict, decision.score);
-        struct record record = {.type = RECORD_TRANSACTION,
-                                .position = (uint64_t)i + 1,
-                                .transaction = {.transaction = transaction, .decision = decision}};
-        engine_apply(engine, &record, &map.source);
     }
     state_map_deinit(&map);
     engine_free(engine);
@@ -293,8 +276,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
         return false;
     }
     load_again(snapshot);
-    use(snapshot);
-    decide_drawn(snapshot, snapshot->id);
+    use(snapshot, snapshot->id);
     try_cases(snapshot);
     analyse(snapshot);
     snapshot_unref(snapshot);
