@@ -84,7 +84,8 @@ static void answer_lost(struct run *run) {
     if (!service->settings.replicated || service->state == SERVICE_FAILED) {
         answer_unsynced(run);
     } else if (service_writes(service)) { /* again: is_cut() */
-        answer_unavailable(run, "this server was not the primary in between");
+        answer_unavailable(run,
+                           "the decision may be lost: another server was the primary for a while");
     } else {
         run_refuse_standby(run);
         buffer_clear(&run->answer);

@@ -142,9 +142,10 @@ int night_run_take(struct night_run *run, int64_t day, bool begins_anew, struct 
     int r = directory_make(run->root, date, &run->folder, ret_error);
     if (r == 0)
         r = begins_anew ? 1 : night_journal_read(run->folder, &run->journal, ret_error);
-    if (r == 1)
-        r = begin_journal(run, date, ret_error) < 0 ? -(int)ret_error->code : 1;
-    return r < 0 ? error_prefix(ret_error, FOLDER_NIGHTS "/%s", date) : r;
+    bool is_new = r == 1;
+    if (is_new)
+        r = begin_journal(run, date, ret_error);
+    return r < 0 ? error_prefix(ret_error, FOLDER_NIGHTS "/%s", date) : is_new;
 }
 
 /* ---- the summary ---- */

@@ -99,9 +99,10 @@ static int check_access(const struct folder_draft *draft, struct error *ret_erro
     if (others_read || (owner_reads && (keeps_group || !group_reads)))
         return 0;
     return error_set(ret_error, ERROR_SYSTEM,
-                     "the files of %s belong to user %u and group %u (mode %03o), and this process "
-                     "may not give them new ones: whoever reads them by that, such as the server, "
-                     "no longer could; nothing was changed. Run this as root or as that user%s",
+                     "the files of %s belong to user %u and group %u (mode %03o), but this process "
+                     "may not give new files to them: whoever reads them as that user or group, "
+                     "such as the server, could not read the new ones. Nothing was changed; run "
+                     "this as root or as that user%s",
                      draft->path, (unsigned)access->owner, (unsigned)access->group,
                      (unsigned)access->file_mode,
                      keeps_group ? "" : ", or as a member of the group");

@@ -408,7 +408,7 @@ static void nobody_loses_access(void **state) {
         calls.gives_nothing = false;
         if (cases[i].is_refused) {
             assert_int_equal(r, -ERROR_SYSTEM);
-            assert_non_null(strstr(error.text, "nothing was changed. Run this as root"));
+            assert_non_null(strstr(error.text, "Nothing was changed; run this as root"));
             assert_true(scratch_fingerprint(scene.place) == before);
         } else {
             assert_int_equal(r, 0);
