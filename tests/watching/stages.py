@@ -719,7 +719,8 @@ STAGES = {
     "never": (never, {"HarrierNeverNight", "HarrierNeverRebuilt", "HarrierNeverBackup"}, set()),
     "old": (old, {"HarrierDecisionsStale", "HarrierRebuildWanted", "HarrierGenerationOld", "HarrierNightMissing",
                   "HarrierDegraded", "HarrierNightAlerts"}, {"HarrierNeverBackup"}),
-    "swap_abandoned": (swap_abandoned, {"HarrierSwapAbandoned"}, {"HarrierNeverBackup"}),
+    # Without tables and backup for more than two days of scaled time.
+    "swap_abandoned": (swap_abandoned, {"HarrierSwapAbandoned"}, {"HarrierNeverBackup", "HarrierNeverRebuilt"}),
     "disk": (disk, {"HarrierDiskFilling", "HarrierDiskLow", "HarrierDiskFull", "HarrierArchiveWriteFailed", "HarrierNotReady",
                     "HarrierErrors"}, {"HarrierRefused", "HarrierRejectsDropped", "HarrierNoTraffic"}),
     "degrades": (degrades, {"HarrierArchiveDegraded"},
