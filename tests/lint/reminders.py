@@ -59,7 +59,7 @@ class Topic:
 
     def __init__(self, name, text):
         self.name, self.text = name, text
-        self.lists, self.watched, self.led, self.excepted, self.places, self.faults = [], [], [], {}, [], []
+        self.lists, self.watched, self.led, self.excepted, self.places, self.faults = [], [], [], set(), [], []
         files = []
         for number, line in enumerate(text.splitlines(), 1):
             word, _, rest = line.partition(": ")
@@ -79,7 +79,7 @@ class Topic:
             elif word == "compiler":
                 self.led.append(rest.split())
             elif word == "except":
-                self.excepted.__setitem__(*rest.split(" ", 1))
+                self.excepted.add(rest.split()[0])
             elif PLACE.match(line):
                 if self.places and self.places[-1][0] is files:
                     files = []
@@ -143,7 +143,7 @@ def example(way, name):
     return f"{way[1]}{spellings(name)[way[0]]}"
 
 
-def lists_in(members, texts, excepted=()):
+def lists_in(members, texts, excepted):
     """path → the ways in which a file names all these members, for every file that does."""
     longest_first = sorted(members, key=len, reverse=True)
     for path, text in sorted(texts.items()):
@@ -165,7 +165,7 @@ def faults_of_list(one, fresh, texts, excepted):
         for name in fresh:
             missing = {example(way, name) for way in ways - ways_to_name(name, texts[path])}
             if missing:
-                yield f"{path}: names every other {one.what}, but not {', '.join(sorted(missing))}"
+                yield path, f"names every other {one.what}, but not {', '.join(sorted(missing))}"
 
 
 # ---- functions ----
@@ -223,7 +223,7 @@ def open_points(topic, root, texts):
     yield from topic.faults
     yield from check_names(topic, root)
     yield from check_led(topic, root)
-    reasons = []
+    reasons, told = [], set()
     for one in topic.lists:
         members = one.members(root)
         fresh = [name for name in members if name not in one.settled]
@@ -232,7 +232,9 @@ def open_points(topic, root, texts):
         for name in [name for name in one.settled if name not in members]:
             yield f"{TOPICS}/{topic.name}.txt: there is no {one.what} {name} any more: remove it behind settled:"
         if fresh:
-            yield from faults_of_list(one, fresh, texts, topic.excepted)
+            faults = list(faults_of_list(one, fresh, texts, topic.excepted | told))
+            told |= {path for path, _ in faults}
+            yield from (f"{path}: {what}" for path, what in faults)
             reasons.append(f"{one.what} {', '.join(fresh)} is new. Look at these places, then write the name behind settled: in "
                            f"{TOPICS}/{topic.name}.txt")  # fmt: skip
     changed = []
