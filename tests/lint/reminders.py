@@ -7,6 +7,7 @@ Each file tests/lint/reminders/TOPIC.txt is about one kind of change, and is wri
                             of a pattern: the fields of this message
   settled: NAME…            the members that are complete
   watch: FILE function()    with its checksum: a function that says what something means, as what a duplicate is
+  words: PATTERN            files that speak of it are printed, too, with the first such line: comments and manuals promise things
   compiler: FILE function() …   the compiler leads there when an enum gets another value: a switch without default, or the
                             length of a list is asserted
   except: FILE reason       it names all members, but need not name the next one
@@ -59,7 +60,7 @@ class Topic:
 
     def __init__(self, name, text):
         self.name, self.text = name, text
-        self.lists, self.watched, self.led, self.excepted, self.places, self.faults = [], [], [], set(), [], []
+        self.words, self.lists, self.watched, self.led, self.excepted, self.places, self.faults = None, [], [], [], set(), [], []
         files = []
         for number, line in enumerate(text.splitlines(), 1):
             word, _, rest = line.partition(": ")
@@ -76,6 +77,8 @@ class Topic:
                 self.lists[-1].settled += rest.split()
             elif word == "watch":
                 self.watched.append(rest.split())
+            elif word == "words":
+                self.words = rest
             elif word == "compiler":
                 self.led.append(rest.split())
             elif word == "except":
@@ -90,6 +93,17 @@ class Topic:
     def listing(self):
         for files, text in self.places:
             yield "\n".join(f"  {file}" for file in files) + "\n      " + "\n      ".join(text)
+
+
+def speaking(topic, texts):
+    """The files that speak of what the topic is about, and do not belong to a place already; but not its tests."""
+    named = {file.split()[0] for files, _ in topic.places for file in files}
+    for path, text in sorted(texts.items()):
+        if topic.words and path not in named and not re.search(r"(^|/)tests?/|_test\.go$", path):
+            for number, line in enumerate(text.splitlines(), 1):
+                if re.search(topic.words, line, re.IGNORECASE):
+                    yield f"  {path}:{number}: {line.strip()[:100]}"
+                    break
 
 
 def topics_of(root):
@@ -247,16 +261,16 @@ def open_points(topic, root, texts):
         reasons.append(f"{', '.join(changed)}: changed. If it means something else now, look at these places; then run "
                        f"tests/lint/reminders.py --seen {topic.name}")  # fmt: skip
     if reasons:
-        yield "\n".join([*reasons, *topic.listing()])
+        yield "\n".join([*reasons, *topic.listing(), *speaking(topic, texts)])
 
 
 def show(topic, root):
-    texts = texts_of(root) if topic.lists else {}
+    texts = texts_of(root)
     for one in topic.lists:
         print(f"Files that name every {one.what}, as:")
         for path, ways in lists_in(one.settled, texts, topic.excepted):
             print(f"  {path}  {', '.join(sorted(example(way, one.settled[0]) for way in ways))}")
-    print(*topic.listing(), sep="\n")
+    print(*topic.listing(), *speaking(topic, texts), sep="\n")
 
 
 def write_seen(topic, root):

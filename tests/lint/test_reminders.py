@@ -15,6 +15,7 @@ settled: apple sour_cherry
 compiler: core/fruit.c colour()
 except: docs/old.md tells what was
 watch: core/fruit.c is_ripe()
+words: \\bpear\\b
 
 docs/cook.md
 core/fruit.c is_ripe()
@@ -50,6 +51,8 @@ class RemindersTest(unittest.TestCase):
         self.write("core/fruit.c", SOURCE)
         self.write("docs/fruits.md", "| `apple` | `sour_cherry` |\n")
         self.write("docs/old.md", "`apple` `sour_cherry`\n")
+        self.write("docs/buy.md", "All year:\nPears. A pear is best in autumn.\n")
+        self.write("tests/eat.py", "pear\n")
         self.write("docs/cook.md", "Take an apple, though pear and quince do, too.\n")
         self.write("page/fruit.ts", "apple: 1, sourCherry: 2\n")
         self.run_with("--seen", "fruit", self.root)
@@ -111,7 +114,11 @@ class RemindersTest(unittest.TestCase):
 
     def test_a_changed_function(self):
         self.change("core/fruit.c", "softness > 3;", "softness > 2;")
-        self.assertIn("core/fruit.c is_ripe(): changed", self.open_points())
+        out = self.open_points()
+        self.assertIn("core/fruit.c is_ripe(): changed", out)
+        self.assertIn("  docs/buy.md:2: Pears. A pear is best in autumn.\n", out)
+        self.assertNotIn("tests/eat.py", out)
+        self.assertNotIn("docs/cook.md:", out)
         self.run_with("--seen", "fruit", self.root)
         self.assertEqual(self.open_points().strip(), "")
 
