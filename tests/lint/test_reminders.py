@@ -130,6 +130,15 @@ class RemindersTest(unittest.TestCase):
         self.change("core/fruit.c", "        return 1;\n", "        return 1;\n    default:\n        return 0;\n")
         self.assertIn("the compiler does not lead to colour()", self.open_points())
 
+    def test_where_a_list_asserts_its_length(self):
+        self.change(f"{reminders.TOPICS}/fruit.txt", "compiler: ", "compiler: core/list.c\ncompiler: core/list.c all()\ncompiler: ")
+        self.write("core/list.c", '_Static_assert(FRUITS == 2, "all");\nint all(void) {\n    return 2;\n}\n')
+        self.assertEqual(self.open_points().strip(), "")
+        self.change("core/list.c", "_Static_assert", "//")
+        out = self.open_points()
+        self.assertIn("core/list.c: the compiler does not lead there", out)
+        self.assertIn("core/list.c: the compiler does not lead to all()", out)
+
     def test_what_is_gone(self):
         self.change("core/fruit.c", "is_ripe", "is_soft")
         os.remove(os.path.join(self.root, "docs/cook.md"))
