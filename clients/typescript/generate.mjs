@@ -1,9 +1,12 @@
 // Writes proto/harrier.cjs and proto/harrier.d.cts from ../../proto/harrier.proto.
 //
+// harrier.cjs begins with the checksum of that file: tests/lint/generated.py compares it.
+//
 // usage: npm run generate [-- FOLDER]      FOLDER instead of proto/, to compare
 //
 // The generator's version is pinned in package.json: its code runs on that protobufjs or a later one of the same
 // major version.
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -35,7 +38,8 @@ try {
     throw new Error('the generated code has no shared root to replace; has the generator changed?');
   }
   mkdirSync(to, { recursive: true });
-  writeFileSync(join(to, 'harrier.cjs'), code.replace(shared, '{}'));
+  const checksum = createHash('sha256').update(readFileSync(source)).digest('hex');
+  writeFileSync(join(to, 'harrier.cjs'), `// SOURCE_SHA256 = "${checksum}"\n${code.replace(shared, '{}')}`);
   writeFileSync(join(to, 'harrier.d.cts'), readFileSync(join(scratch, 'full.d.ts')));
 } finally {
   rmSync(scratch, { recursive: true });

@@ -110,7 +110,7 @@ struct refused {
     struct seeds *seeds;
 };
 
-/* The body of a request; which call it is for, its path says. */
+/* The body of a request; which call it is for, its path says. /v1/status has no body. */
 static void take_request(struct bad_case *self, struct text name, struct text content) {
     static const struct {
         const char *path;

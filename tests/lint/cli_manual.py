@@ -14,7 +14,7 @@ OF_ALL = {"--help", "--usage", "--version"}
 
 def commands_of(harrier):
     out = subprocess.run([harrier, "--help"], capture_output=True, text=True, check=True).stdout
-    return [name for name in re.findall(r"^  ([a-z]+) +\w", out, re.MULTILINE) if name != "help"]
+    return [name for name in re.findall(r"^  ([a-z][a-z-]*) +\w", out, re.MULTILINE) if name != "help"]
 
 
 def options_of(harrier, command):

@@ -16,8 +16,9 @@ PROTOCOL = "proto/harrier.proto"
 CLIENTS = {
     "clients/python/src/harrier_client/_proto/__init__.py": "clients/python/generate",
     "clients/go/internal/wire/source.go": "clients/go/generate",
+    "clients/typescript/proto/harrier.cjs": "npm run generate in clients/typescript",
 }
-CHECKSUM = re.compile(r'^(?:const SourceSHA256|SOURCE_SHA256) = "([0-9a-f]{64})"$', re.MULTILINE)
+CHECKSUM = re.compile(r'^(?:const SourceSHA256|(?:// )?SOURCE_SHA256) = "([0-9a-f]{64})"$', re.MULTILINE)
 
 
 def faults_of(root):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the tables of docs/TOUR.md and docs/EXTENDING.md against the code: each file and folder named in a row exists,
-and each function is defined in one of the files named there, or below one of the folders (names that end in /). In rows
-marked *compiler*, each function has a switch without default, or its file asserts the length of a list.
+"""Checks the tables and lists of docs/TOUR.md, docs/EXTENDING.md and docs/FULL_DISK.md against the code: each file and
+folder named in a row or an item exists, and each function is defined in one of the files named there, or below one of the
+folders (names that end in /). docs/FULL_DISK.md names each file that writes to a disk.
 
 usage: tour.py [ROOT]        exit status 1 when a name is wrong
 """
@@ -9,9 +9,12 @@ import os
 import re
 import sys
 
-PAGES = ("docs/TOUR.md", "docs/EXTENDING.md")
+PAGES = ("docs/TOUR.md", "docs/EXTENDING.md", "docs/FULL_DISK.md")
+# What makes a file longer, or makes one.
+WRITES = re.compile(r"\b(file_write_at|pwrite|ftruncate|posix_fallocate|mdb_cursor_put|mkostemp)\(|\bO_(CREAT|TMPFILE)\b"
+                    r'|\bfopen\([^;]*"[wa]\w*"\)')  # fmt: skip
+AREAS = ("core", "server", "batch", "clients", "console")
 NAME = re.compile(r"`([^`]+)`")
-ASSERTS = re.compile(r"\b(_S|s)tatic_assert\(")
 
 
 def files_at(place):
@@ -26,39 +29,51 @@ def files_at(place):
     ]
 
 
-def is_led_to(body, source):
-    """Does the compiler lead to a function when an enum gets another value?"""
-    return re.search(r"\bswitch \(", body) and "default:" not in body or ASSERTS.search(source)
-
-
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
 
 
-def faults_of(root, text):
+def rows_of(text):
+    """(line, text) of each row of a table, and of each item of a list with the lines that belong to it."""
+    rows = []
     for number, line in enumerate(text.splitlines(), 1):
-        if not line.startswith("| ") or line.startswith(("| # ", "| --- ")):
-            continue
-        names = NAME.findall(line)
-        is_marked = line.startswith("| *compiler* ")
-        sources, lists = [], []
+        if line.startswith(("- ", "| ")) and not line.startswith(("| # ", "| --- ")):
+            rows.append((number, line))
+        elif line.startswith("  ") and rows and rows[-1][0] + rows[-1][1].count("\n") + 1 == number:
+            rows[-1] = (rows[-1][0], rows[-1][1] + "\n" + line)
+    return rows
+
+
+def faults_of(root, text):
+    for number, row in rows_of(text):
+        names = NAME.findall(row)
+        sources = []
         for path in (name for name in names if re.fullmatch(r"[\w/]+/|[\w./]*/\w+\.\w+", name)):
             place = os.path.join(root, path)
+            if path.startswith("/"):
+                continue  # a path of HTTP
             if not os.path.exists(place):
                 yield number, f"{path} does not exist"
             sources += [read(file) for file in files_at(place)]
-            lists += sources[-1:] if path.endswith(".c") else []
-        functions = [name[:-2] for name in names if name.endswith("()")]
-        if is_marked and not functions and not all(ASSERTS.search(source) for source in lists):
-            yield number, "the compiler does not lead there: no function, and nothing is asserted"
-        for function in functions:
+        for function in (name[:-2] for name in names if name.endswith("()")):
             start = re.compile(rf"^[A-Za-z][^;\n]*\b{function}\([^;]*?\)\s*\{{.*?^\}}", re.MULTILINE | re.DOTALL)
-            found = [(match[0], source) for source in sources for match in [start.search(source)] if match]
-            if not found:
+            if not any(start.search(source) for source in sources):
                 yield number, f"no file of this row defines {function}()"
-            elif is_marked and not all(is_led_to(*one) for one in found):
-                yield number, f"the compiler does not lead to {function}(): it has no switch without default"
+
+
+def writers_of(root):
+    """The C files that make files, or make them longer."""
+    for area in AREAS:
+        for path in files_at(os.path.join(root, area)):
+            if WRITES.search(re.sub(r"/\*.*?\*/", "", read(path), flags=re.DOTALL)):
+                yield os.path.relpath(path, root)
+
+
+def faults_of_full_disk(writers, text):
+    for path in writers:
+        if f"`{path}`" not in text:
+            yield f"{path} writes to a disk: docs/FULL_DISK.md must say in a row what happens when that is full"
 
 
 def main():
@@ -69,11 +84,14 @@ def main():
         for number, what in faults_of(root, text):
             print(f"{page}:{number}: {what}")
             faults += 1
-        found = len(re.findall(r"^\| (\d|\*)", text, re.MULTILINE))
+        found = len(rows_of(text))
         if found == 0:
             print(f"{page}: it has no row of a file")
             faults += 1
         rows += found
+    for what in faults_of_full_disk(writers_of(root), read(os.path.join(root, "docs/FULL_DISK.md"))):
+        print(what)
+        faults += 1
     print(f"{rows} rows, {faults} faults", file=sys.stderr)
     return 1 if faults else 0
 

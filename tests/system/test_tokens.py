@@ -25,6 +25,7 @@ CALLS = {
     "change_brake": ({"rule": "many"}, "admin"),
     "reload": ({}, "admin"),
     "explain": ({"transaction_id": "t1"}, "admin"),
+    "find": ({}, "find"),
     "status": ({}, None),
 }
 
@@ -81,7 +82,7 @@ class TokensTest(ServerTest):
 
 class ScopesTest(TokensTest):
     def test_each_call_needs_its_scope(self):
-        tokens = {scope: self.new(scope, name=scope) for scope in ("score", "outcome", "admin", "backfill")}
+        tokens = {scope: self.new(scope, name=scope) for scope in ("score", "outcome", "admin", "backfill", "find")}
         server = self.server().start()
         before = self.call(server, {"status": {}}, tokens["score"])["status"]
         for call, (request, needed) in CALLS.items():
@@ -93,7 +94,7 @@ class ScopesTest(TokensTest):
                         self.assertNotEqual(code, "ERROR_DENIED", answer)
                     else:
                         self.assert_denied(answer, f"{call} needs the scope {needed}")
-        self.assertEqual(self.denied(server, "scope"), 3 * (len(CALLS) - 1))
+        self.assertEqual(self.denied(server, "scope"), 4 * (len(CALLS) - 1))
         after = self.call(server, {"status": {}}, tokens["score"])["status"]
         # One transaction was scored and one outcome reported, with the right tokens: nothing else happened.
         self.assertEqual((after["transactions"], after["outcomes"]), (1, 1))

@@ -10,10 +10,12 @@
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
+#include "core/base/buffer.h"
 
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DEADLINE_US_DEFAULT UINT64_C(10000000)
@@ -116,18 +118,27 @@ static int64_t parse_end(const char *name, const char *value, struct argp_state 
     return time_us;
 }
 
+static _Noreturn void refuse_entity(const char *value, struct argp_state *state) {
+    struct buffer expected;
+    buffer_init(&expected);
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
+        buffer_printf(&expected, "%s%s=…",
+                      field == 0                ? ""
+                      : field + 1 < FIELD_COUNT ? ", "
+                                                : " or ",
+                      transaction_field_name(field));
+    argp_error(state, "--entity: \"%s\" does not name a field (expected %.*s)", value,
+               (int)expected.length, (const char *)expected.bytes);
+    abort(); /* argp_error() ends the process */
+}
+
 /* "card=tok_17" */
 static void take_entity(struct find_command *options, const char *value, struct argp_state *state) {
     const char *equals = strchr(value, '=');
     const struct text name = {.data = value, .length = equals ? (size_t)(equals - value) : 0};
     enum transaction_field field = transaction_field_parse(name);
     if (!equals || field == FIELD_COUNT)
-        argp_error(
-            state,
-            "--entity: \"%s\" does not name a field (expected card=…, customer=…, account=…, "
-            "merchant=…, terminal=…, device=…, ip=…, country=…, mcc=…, channel=…, email=… or "
-            "phone=…)",
-            value);
+        refuse_entity(value, state);
     if (options->query.key_count == FIELD_COUNT)
         argp_error(state, "--entity: given more than %d times", FIELD_COUNT);
     options->keys[options->query.key_count++] =

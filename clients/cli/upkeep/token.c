@@ -83,8 +83,9 @@ static void check_new(const struct options *options, struct argp_state *state) {
         argp_error(state,
                    "a name has 1 to 64 letters, digits, \".\", \"_\" and \"-\" (\"shop-2\")");
     else if (options->scopes == 0)
-        argp_error(state, "--scopes is missing: what may the token be used for? (score, outcome, "
-                          "admin, find, backfill, separated by commas)");
+        argp_error(state,
+                   "--scopes is missing: what may the token be used for? (one or more of %s)",
+                   token_scopes_format(TOKEN_SCOPES_ALL, (char[TOKEN_SCOPES_SIZE]){0}));
     else if (options->for_us && options->until_us)
         argp_error(state, "--for or --until, not both");
 }
@@ -122,9 +123,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->scopes = token_scopes_parse(text_of(value));
         if (options->scopes == 0)
             argp_error(state,
-                       "--scopes: \"%s\" is not a list of scopes (expected one or more of "
-                       "score,outcome,admin,find,backfill, each at most once)",
-                       value);
+                       "--scopes: \"%s\" is not a list of scopes (expected one or more of %s, "
+                       "each at most once)",
+                       value, token_scopes_format(TOKEN_SCOPES_ALL, (char[TOKEN_SCOPES_SIZE]){0}));
         return 0;
     case OPTION_WEIGHT:
         if (!token_weight_parse(text_of(value), &options->weight))

@@ -1,3 +1,4 @@
+// SOURCE_SHA256 = "43a5bf5a2ba9969150b53defc429112485e5b76e4300b8902758af69626a1604"
 /*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
 "use strict";
 

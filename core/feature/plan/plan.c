@@ -171,8 +171,7 @@ static int check_feature_filter(const struct entity_plan *entity, const struct f
                          entity->filter_count);
     if (entity->filters[filter].outcome && !aggregate_takes_outcomes(feature->aggregate))
         return error_set(ret_error, ERROR_INVALID,
-                         "%s cannot filter on the outcome, which comes late; count, sum, mean, "
-                         "stddev, share and quantile can",
+                         "%s cannot filter on the outcome, which comes late",
                          aggregate_name(feature->aggregate));
     return 0;
 }

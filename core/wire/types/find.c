@@ -2,9 +2,11 @@
  * named. */
 #include "find.h"
 
+#include "core/base/check.h"
 #include "field_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static int check_range(const char *from_name, int64_t from_us, const char *until_name,
                        int64_t until_us, struct text *ret_field, struct error *ret_error) {
@@ -50,17 +52,32 @@ static int check_amount(const struct find_query *query, struct text *ret_field,
     return 0;
 }
 
+#define FIELD_NAMES_SIZE ((size_t)FIELD_COUNT * 32)
+
+/* "card, customer, … or phone" */
+static const char *list_fields(char ret_text[FIELD_NAMES_SIZE]) {
+    size_t length = 0;
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++) {
+        const char *before = field == 0 ? "" : field + 1 < FIELD_COUNT ? ", " : " or ";
+        length += (size_t)snprintf(ret_text + length, FIELD_NAMES_SIZE - length, "%s%s", before,
+                                   transaction_field_name(field));
+        check(length < FIELD_NAMES_SIZE);
+    }
+    return ret_text;
+}
+
 static int check_keys(const struct find_query *query, struct error *ret_error) {
     if (query->key_count > FIELD_COUNT)
         return error_set(ret_error, ERROR_TOO_LARGE, "%zu keys; expected at most %d",
                          query->key_count, FIELD_COUNT);
     for (size_t i = 0; i < query->key_count; i++) {
         const struct find_key *key = &query->keys[i];
-        if (key->field >= FIELD_COUNT)
+        if (key->field >= FIELD_COUNT) {
+            char names[FIELD_NAMES_SIZE];
             return error_set(ret_error, ERROR_INVALID,
-                             "a key's field is not one that this version knows; expected card, "
-                             "customer, account, merchant, terminal, device, ip, country, mcc, "
-                             "channel, email or phone");
+                             "a key's field is not one that this version knows; expected %s",
+                             list_fields(names));
+        }
         int r = field_check_required(transaction_field_name(key->field), key->value,
                                      TRANSACTION_FIELD_MAX, ret_error);
         if (r < 0)

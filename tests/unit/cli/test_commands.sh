@@ -33,7 +33,7 @@ expect 0 'harrier 0.' --version
 expect 64 'did you mean "inspect"?' inspekt
 expect 64 'there is no command "frobnicate"' frobnicate
 expect 64 'there is no command "scored"; did you mean "score"?' help scored
-commands=$("$harrier" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | grep -vx help)
+commands=$("$harrier" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' | grep -vx help)
 if [ "$(echo "$commands" | wc -l)" -lt 10 ]; then
     echo "harrier --help lists only: $commands"
     failures=$((failures + 1))

@@ -3,6 +3,7 @@
 #include "load_feature.h"
 
 #include "core/base/check.h"
+#include "core/feature/plan/aggregate_names.h"
 #include "core/policy/check/checker_fired.h"
 #include "load_aggregate.h"
 #include "load_filter.h"
@@ -37,10 +38,10 @@ static struct syntax *read_condition(struct feature_draft *it, const struct tree
     if (!syntax || !syntax_reads(syntax, TEXT_LITERAL("outcome")) ||
         aggregate_takes_outcomes(it->feature.aggregate))
         return syntax;
+    char names[AGGREGATE_NAMES_SIZE];
     read_diagnostic(&it->loader->reader, node,
-                    "%s cannot depend on the outcome, which is reported later; count, sum, mean, "
-                    "stddev, share and quantile can",
-                    aggregate_name(it->feature.aggregate));
+                    "%s cannot depend on the outcome, which is reported later; %s can",
+                    aggregate_name(it->feature.aggregate), aggregate_names_with_outcomes(names));
     return NULL;
 }
 

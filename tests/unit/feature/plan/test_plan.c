@@ -192,8 +192,7 @@ static const struct {
     {distinct_of_text,
      "entity card: feature f0: distinct cannot be taken of merchant (string, kept as text)"},
     {filter_too_high, "entity card: feature f0: filter number 5, the entity has 5"},
-    {max_of_frauds, "entity card: feature f0: max cannot filter on the outcome, which comes late; "
-                    "count, sum, mean, stddev, share and quantile can"},
+    {max_of_frauds, "entity card: feature f0: max cannot filter on the outcome, which comes late"},
     {no_window, "entity card: feature f0: the window must be longer than 0"},
     {negative_delay, "entity card: feature f0: the delay must not be negative"},
     {window_too_long, "entity card: feature f0: window and delay together exceed 3660 days"},
@@ -215,8 +214,8 @@ static const struct {
      "entity card: feature f0: the tick must be longer than 0 and shorter than the window"},
     {burst_of_one_tick,
      "entity card: feature f0: the tick must be longer than 0 and shorter than the window"},
-    {burst_of_frauds, "entity card: feature f0: burst cannot filter on the outcome, which comes "
-                      "late; count, sum, mean, stddev, share and quantile can"},
+    {burst_of_frauds,
+     "entity card: feature f0: burst cannot filter on the outcome, which comes late"},
     {sum_with_tick, "entity card: feature f0: only burst has a tick, this is sum"},
     {place_of_a_type,
      "entity card: field location: a value of type double cannot be kept this way"},
