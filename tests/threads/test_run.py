@@ -89,20 +89,23 @@ class RunTest(unittest.TestCase):
         self.assertFalse(results.has_passed("one", "a") or results.has_passed("one", "b"))
 
     def test_a_digest_follows_what_the_test_runs_and_reads(self):
-        names = ("test_one", "server", "tests/cases/a.json", "tests/lint/a.py")
-        program, server, data, other = (self.folder / name for name in names)
-        test = {"cmd": [str(program), "word"], "depends": ["server@exe"]}
-        for path in (data, other):
-            path.parent.mkdir(parents=True)
+        names = ("test_one", "server", "tests/cases/a.json", "tests/lint/a.py", "tests/system/a.py")
+        paths = [self.folder / name for name in names]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
 
-        def digest(*texts):
-            for path, text in zip((program, server, data, other), texts, strict=True):
+        def digest(suite, texts):
+            for path, text in zip(paths, texts, strict=True):
                 path.write_text(text, encoding="utf-8")
-            return RUN.Digests([{"id": "server@exe", "filename": [str(server)]}], self.folder).of_test(test)
+            test = {"cmd": [str(paths[0]), "word"], "depends": ["server@exe"], "suite": [f"harrier:{suite}"]}
+            return RUN.Digests([{"id": "server@exe", "filename": [str(paths[1])]}], self.folder).of_test(test)
 
-        digests = [digest(*texts) for texts in ("abcd", "xbcd", "axcd", "abxd", "abcx")]
-        self.assertEqual(digests[0], digests[4])
-        self.assertEqual(len(set(digests)), 4)
+        def changed(suite):
+            return [texts for texts in ("xbcde", "axcde", "abxde", "abcxe", "abcdx")
+                    if digest(suite, texts) != digest(suite, "abcde")]
+
+        self.assertEqual(changed("unit"), ["xbcde", "axcde", "abxde"])
+        self.assertEqual(changed("system"), ["xbcde", "axcde", "abxde", "abcdx"])
 
 
 if __name__ == "__main__":
