@@ -94,10 +94,10 @@ class RunTest(unittest.TestCase):
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
 
-        def digest(suite, texts):
+        def digest(suite, texts, interpreter="/bin/sh"):
             for path, text in zip(paths, texts, strict=True):
                 path.write_text(text, encoding="utf-8")
-            test = {"cmd": [str(paths[0]), "word"], "depends": ["server@exe"], "suite": [f"harrier:{suite}"]}
+            test = {"cmd": [interpreter, str(paths[0])], "depends": ["server@exe"], "suite": [f"harrier:{suite}"]}
             return RUN.Digests([{"id": "server@exe", "filename": [str(paths[1])]}], self.folder).of_test(test)
 
         def changed(suite):
@@ -106,6 +106,7 @@ class RunTest(unittest.TestCase):
 
         self.assertEqual(changed("unit"), ["xbcde", "axcde", "abxde"])
         self.assertEqual(changed("system"), ["xbcde", "axcde", "abxde", "abcdx"])
+        self.assertEqual(digest("unit", "abcde"), digest("unit", "abcde", "/bin/cat"))
 
 
 if __name__ == "__main__":
