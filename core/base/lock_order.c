@@ -154,15 +154,21 @@ static _Noreturn void offend(const char *what, const void *lock, const char *fil
     abort();
 }
 
+static bool holds(const void *lock) {
+    for (int i = 0; i < held_count; i++)
+        if (held[i].lock == lock)
+            return true;
+    return false;
+}
+
 /* Before a thread waits for a lock. The same one again is fine if it is recursive; otherwise the
  * thread waits for itself. */
 static void check_order(const void *lock, bool is_recursive, const char *file, int line) {
     enum lock_rank rank = rank_of(lock);
     if (rank == LOCK_UNRANKED)
         return;
-    for (int i = 0; i < held_count; i++)
-        if (held[i].lock == lock && is_recursive)
-            return;
+    if (is_recursive && holds(lock))
+        return;
     for (int i = 0; i < held_count; i++)
         if (held[i].rank >= rank)
             offend("takes", lock, file, line, &held[i]);
@@ -195,6 +201,8 @@ static void check_wait(const void *mutex, const char *file, int line) {
     for (int i = 0; i < held_count; i++)
         if (held[i].lock != mutex)
             offend("waits for a condition of", mutex, file, line, &held[i]);
+    if (!holds(mutex))
+        offend("does not hold, but waits for a condition of,", mutex, file, line, NULL);
 }
 
 /* ---- pthread's functions; the parentheses keep the macros away ---- */

@@ -302,7 +302,7 @@ int cluster_check(const struct cluster_settings *settings, struct error *ret_err
     return error_prefix(ret_error, "log_config");
 }
 
-int cluster_start(struct service *service, struct error *ret_error) {
+int cluster_open(struct service *service, struct error *ret_error) {
     struct cluster_settings *settings = &service->settings.cluster;
     if (!settings->brokers)
         return 0;
@@ -335,14 +335,17 @@ int cluster_start(struct service *service, struct error *ret_error) {
     if (r == 0 && cluster->was_in_cluster)
         r = archive_committed_open(service->archive_path, &cluster->committed, &cluster->file,
                                    ret_error);
-    if (r < 0) {
-        cluster_free(service);
-        return r;
-    }
-    service->replication.committed = cluster->committed.place;
+    if (r == 0)
+        service->replication.committed = cluster->committed.place;
+    return r;
+}
+
+void cluster_start(struct service *service) {
+    struct cluster *cluster = service->cluster;
+    if (!cluster)
+        return;
     check(pthread_create(&cluster->lease_thread, NULL, work_lease, cluster) == 0);
     check(pthread_create(&cluster->thread, NULL, work, cluster) == 0);
-    return 0;
 }
 
 void service_hand_over(struct service *service) {

@@ -9,8 +9,12 @@ int cluster_check(const struct cluster_settings *settings, struct error *ret_err
                      "cluster; leave the option empty, or install a build that has it");
 }
 
-int cluster_start(struct service *service, struct error *ret_error) {
+int cluster_open(struct service *service, struct error *ret_error) {
     return cluster_check(&service->settings.cluster, ret_error);
+}
+
+void cluster_start(struct service *service) {
+    (void)service;
 }
 
 void cluster_stop(struct service *service) {

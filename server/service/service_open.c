@@ -205,6 +205,8 @@ int service_open(const struct service_settings *settings, struct service **ret_s
         r = open_rejects(service, ret_error);
     if (r == 0)
         r = erasure_resume(service, ret_error);
+    if (r == 0)
+        r = cluster_open(service, ret_error);
     struct error damage;
     const struct fold_source source = {.archive = service->archive_path,
                                        .generations = service->generations_path,
@@ -225,12 +227,7 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     explain_start(service);
     find_queue_start(service);
     backfill_start(service);
-    r = cluster_start(service, ret_error); /* last, since it asks the others for work */
-    if (r < 0) {
-        struct error ignored;
-        service_close(service, &ignored);
-        return r;
-    }
+    cluster_start(service); /* last, since it asks the others for work */
     *ret_service = service;
     return 0;
 }

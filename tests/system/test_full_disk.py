@@ -22,7 +22,8 @@ class DiskTest(NightTest):
 
 class TablesTest(DiskTest):
     def sweep(self, disk, most, *flags):
-        """Rebuilds with no room, then with a little more each time, until it succeeds. Returns the messages."""
+        """Rebuilds with no room, then with a little more each time, until it succeeds. Returns the messages. The server
+        scores on, so tables of a slow machine grow meanwhile, faster than by small steps: beyond `most` they double."""
         room, said = 0, []
         while True:
             disk.fill(leave=room)
@@ -31,8 +32,8 @@ class TablesTest(DiskTest):
                 break
             said.append(self.fails(74, NO_ROOM, self.generations, night=night))
             disk.make_room()
-            room += most // 16 + 4096
-            self.assertLess(room, 2 * most, "it never had enough")
+            room += most // 16 + 4096 if room < most else room
+            self.assertLess(room, 16 * most, "it never had enough")
         night.end()
         disk.make_room()
         return said

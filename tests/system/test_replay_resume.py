@@ -158,7 +158,7 @@ class ResumeTest(unittest.TestCase):
             if found != 75:
                 break
             if share is None:
-                last = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
+                last = subprocess.run([*command, "--progress=json"], capture_output=True, text=True, timeout=WAIT, check=False)
                 found, out, said = last.returncode, last.stdout, last.stderr
             else:
                 found, out, said = self.interrupt(command, share * seconds)

@@ -5,11 +5,12 @@ import json
 import os
 import random
 import subprocess
+import time
 import unittest
 
 from console_process import wait_for
 from console_test import HARRIER, ConsoleTest
-from server import POLICY, transaction
+from server import POLICY, WAIT, transaction
 
 EACH, BUSY = 12, 20  # console/related/related_set.h, related.h
 SCHEMA = """
@@ -71,6 +72,17 @@ class RelatedTest(ConsoleTest):
         at = same.index(rows[index]["id"])
         return same[:at][::-1], same[at + 1 :]
 
+    def whole(self, person, name):
+        """The answer, once it is whole: a slow machine may need more time than a search for a key without an index gets, and
+        the answer says so."""
+        deadline = time.monotonic() + WAIT
+        while True:
+            status, answer = person.get("/api/transaction/related", id=name)
+            self.assertEqual(status, 200, answer)
+            if not answer["partial"] and not any(each["partial"] for each in answer["entities"]):
+                return answer
+            self.assertLess(time.monotonic(), deadline, answer)
+
     # ---- tests ----
 
     def test_neighbours_of_every_entity(self):
@@ -89,8 +101,7 @@ class RelatedTest(ConsoleTest):
         self.console.start()
         anna = self.console.session("anna")
         for index in [0, 1, 42, 150, 223, 298, 299]:
-            status, answer = anna.get("/api/transaction/related", id=rows[index]["id"])
-            self.assertEqual((status, answer.get("partial")), (200, False), answer)
+            answer = self.whole(anna, rows[index]["id"])
             shown = [each["row"]["id"] for each in answer["transactions"]]
             self.assertEqual((shown[0], len(shown)), (rows[index]["id"], len(set(shown))))
             expected = self.keys(rows[index])
@@ -103,7 +114,6 @@ class RelatedTest(ConsoleTest):
                     self.assertEqual(each["more_before"], len(before) > EACH)
                     self.assertEqual(each["busy"], min(len(before), EACH) + min(len(after), EACH) >= BUSY)
                     self.assertEqual(each["indexed"], each["entity"] != "address")
-                    self.assertFalse(each["partial"])
             self.check_links(answer, {row["id"]: self.keys(row) for row in rows}, shown)
 
     def check_links(self, answer, keys, shown):

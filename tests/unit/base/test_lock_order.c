@@ -206,8 +206,14 @@ static void wait_late_with_another(void) {
     pthread_cond_timedwait(&condition, &second, &past);
 }
 
-static void test_a_wait_with_another_lock(void **state) {
+static void wait_without_its_own(void) {
+    struct timespec past = {0};
+    pthread_cond_timedwait(&condition, &first, &past);
+}
+
+static void test_a_wait_with_the_wrong_locks(void **state) {
     (void)state;
+    assert_aborts(wait_without_its_own, "does not hold, but waits for a condition of, `service`");
     assert_aborts(wait_with_another, "waits for a condition of `service.reload`");
     assert_aborts(wait_late_with_another, "while it holds `service`");
 }
@@ -312,7 +318,7 @@ int main(void) {
         cmocka_unit_test(test_an_inversion),
         cmocka_unit_test(test_inversions_with_a_rwlock),
         cmocka_unit_test(test_the_same_rank),
-        cmocka_unit_test(test_a_wait_with_another_lock),
+        cmocka_unit_test(test_a_wait_with_the_wrong_locks),
         cmocka_unit_test(test_trying_and_releasing),
         cmocka_unit_test(test_locks_come_and_go),
         cmocka_unit_test(test_a_destroyed_one_has_no_rank),

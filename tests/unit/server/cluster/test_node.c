@@ -143,12 +143,33 @@ static void an_archive_that_must_be_opened_again_ends_the_server(void **state) {
     assert_int_equal(service_failure(service, &error), -ERROR_UNAVAILABLE);
 }
 
+/* The service's threads have not been started then, so nothing of them is to be ended. */
+static void a_damaged_place_on_the_log_ends_the_start(void **state) {
+    static const uint8_t zeros[128]; /* neither of its two copies is whole */
+    struct node *node = *state;
+    struct error error;
+    char path[128];
+    open_primary(node);
+    assert_int_equal(score(node, "a"), 0);
+    assert_int_equal(service_close(node->bench.service, &error), 0);
+    node->bench.service = NULL;
+    snprintf(path, sizeof path, "%s/archive/committed", node->bench.folder);
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(descriptor >= 0);
+    assert_int_equal(pwrite(descriptor, zeros, sizeof zeros, 0), sizeof zeros);
+    close(descriptor);
+    assert_int_equal(service_open(&node->bench.settings, &node->bench.service, &error),
+                     -ERROR_DAMAGED);
+    assert_non_null(strstr(error.text, "committed"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_primary_with_a_full_disk_says_why_it_steps_down),
         TEST(an_archive_that_must_be_opened_again_ends_the_server),
+        TEST(a_damaged_place_on_the_log_ends_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
