@@ -61,6 +61,8 @@ struct world {
     uint64_t steps, steps_max; /* of the seed: no life begins at or after steps_max */
     uint64_t crash_at;         /* step at which this life ends by itself; UINT64_MAX: never */
     uint64_t crash_call;       /* the same by calls that change the disk; 0: never */
+    uint64_t crash_names;      /* the same by syncs of folders that have new names */
+    uint64_t crash_promise;    /* the same by promises, life_note_promise() */
     enum life_end crash_as;
     unsigned faults; /* kinds that may happen */
     uint64_t random[CHANCE_COUNT];
