@@ -19,9 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND_US     INT64_C(1000000)
-#define PATIENCE_US   (600 * SECOND_US) /* of the world's time, in which everything must be done */
-#define SEGMENT_BYTES 8192
+#define SECOND_US   INT64_C(1000000)
+#define PATIENCE_US (600 * SECOND_US) /* of the world's time, in which everything must be done */
 
 static struct service *service;
 static struct log server_log;
@@ -249,7 +248,7 @@ void life_check_rotten(bool may_be_short) {
 
 void life_without_faults(void) {
     world->crash_at = UINT64_MAX;
-    world->crash_call = world->crash_names = world->crash_promise = 0;
+    world->crash_call = world->crash_turn = world->crash_promise = 0;
     world->slow_in = world->full_in = world->error_in = world->read_in = UINT64_MAX;
     world->memory_fails = 0;
 }
@@ -325,9 +324,10 @@ static void live(void) {
 }
 
 /* How and when this life ends, if nothing else ends it. Often it is young. Of steps there are ten
- * times as many as of calls of the disk, and of these many more than of names and promises. */
+ * times as many as of calls of the disk, and of these many more than of promises, and of syncs that
+ * come once in a segment. */
 static void plan_end(void) {
-    enum { BY_STEP, BY_CALL, BY_NAMES, BY_PROMISE, BY_COUNT };
+    enum { BY_STEP, BY_CALL, BY_PROMISE, BY_TURN, BY_COUNT = BY_TURN + 2 /* twice as often */ };
     bool is_young = chance_once(CHANCE_FAULT, 3);
     uint64_t kind = chance_below(CHANCE_FAULT, 10), by = chance_below(CHANCE_FAULT, BY_COUNT);
     uint64_t after = 1 + chance_below(CHANCE_FAULT, is_young ? 300 : 2000);
@@ -341,7 +341,7 @@ static void plan_end(void) {
     }
     world->crash_at = UINT64_MAX;
     world->crash_as = kind < 5 ? LIFE_POWER : LIFE_KILLED;
-    world->crash_call = world->crash_names = world->crash_promise = 0;
+    world->crash_call = world->crash_turn = world->crash_promise = 0;
     promised_before = model_promised();
     if (kind >= 8 || !(world->faults & (kind < 5 ? FAULT_POWER : FAULT_KILL)))
         return;
@@ -349,10 +349,10 @@ static void plan_end(void) {
         world->crash_at = world->steps + after;
     else if (by == BY_CALL)
         world->crash_call = 1 + after / 10;
-    else if (by == BY_NAMES)
-        world->crash_names = 1 + after / 200;
-    else
+    else if (by == BY_PROMISE)
         world->crash_promise = 1 + after / 30;
+    else
+        world->crash_turn = 1 + after / 200;
 }
 
 /* Most disks work most of the time. */
