@@ -65,8 +65,6 @@ bool value_equal(struct value a, struct value b) {
     return false;
 }
 
-#define ENCODED_BYTES 9
-
 static uint64_t hash_items(const struct value_items *items) {
     uint64_t hash = items->count;
     for (size_t i = 0; i < items->count; i++)
@@ -119,13 +117,19 @@ static const uint64_t payload_limits[] = {
 };
 _Static_assert(sizeof(bool) == 1, "a bool is what the mask leaves");
 
-/* The type and eight bytes, the lowest first. */
-static inline void put_encoded(enum value_type type, uint64_t payload, uint8_t *bytes) {
+/* What is hashed of a value: the type and eight bytes, the lowest first. The payload is stored as a
+ * member, not by memcpy(): in a loop over an array _FORTIFY_SOURCE makes a call of that. */
+struct __attribute__((packed)) encoded {
+    uint8_t type;
+    uint64_t payload;
+};
+_Static_assert(sizeof(struct encoded) == 9, "nothing lies between them");
+
+static inline struct encoded encode(enum value_type type, uint64_t payload) {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     payload = __builtin_bswap64(payload);
 #endif
-    bytes[0] = (uint8_t)type;
-    memcpy(bytes + 1, &payload, sizeof payload);
+    return (struct encoded){.type = (uint8_t)type, .payload = payload};
 }
 
 static inline uint64_t own_payload(const struct value *v) {
@@ -141,21 +145,20 @@ static inline uint64_t own_payload(const struct value *v) {
 }
 
 uint64_t value_hash(struct value v, uint64_t seed) {
-    uint8_t bytes[ENCODED_BYTES];
-    put_encoded(v.type, payload_of(&v), bytes);
-    return hash64(bytes, sizeof bytes, seed);
+    struct encoded encoded = encode(v.type, payload_of(&v));
+    return hash64(&encoded, sizeof encoded, seed);
 }
 
 uint64_t values_hash(const struct value *values, size_t count) {
-    uint8_t bytes[VALUES_HASH_RUN * ENCODED_BYTES];
+    struct encoded run[VALUES_HASH_RUN];
     uint64_t hash = 0;
     for (const struct value *v = values, *end = values + count; v < end;) {
         const struct value *stop = end - v < VALUES_HASH_RUN ? end : v + VALUES_HASH_RUN;
-        uint8_t *at = bytes;
+        struct encoded *at = run;
 #pragma GCC unroll 4
-        for (; v < stop; v++, at += ENCODED_BYTES)
-            put_encoded(v->type, own_payload(v), at);
-        hash = hash64(bytes, (size_t)(at - bytes), hash);
+        for (; v < stop; v++, at++)
+            *at = encode(v->type, own_payload(v));
+        hash = hash64(run, (size_t)(at - run) * sizeof *run, hash);
     }
     return hash;
 }

@@ -107,8 +107,11 @@ struct node *disk_root(void) {
     return DISK->root;
 }
 
-bool disk_is_folder(const struct node *node) {
-    return node->kind == NODE_FOLDER;
+bool disk_has_new_names(const struct node *node) {
+    for (const struct name_change *at = DISK->changes; at; at = at->next)
+        if (at->folder == node || at->to_folder == node)
+            return true;
+    return false;
 }
 
 const char *disk_name(const struct node *node) {

@@ -26,7 +26,8 @@ void disk_begin(void);
  * of the disk. */
 struct node *disk_find(struct node *folder, const char *path, bool follow);
 struct node *disk_root(void);
-bool disk_is_folder(const struct node *node);
+/* A folder in which names were made, changed or removed that no sync has made safe. */
+bool disk_has_new_names(const struct node *node);
 /* Of its current name in its folder, for messages; with the folder's before it. */
 const char *disk_name(const struct node *node);
 

@@ -320,11 +320,22 @@ int posix_fallocate(int descriptor, off_t offset, off_t size) {
 
 /* ---- syncing ---- */
 
+/* Of a folder whose names have changed, or of the last segment when it is full and is being closed:
+ * such syncs come once or twice in a segment, among many others. */
+static bool is_turn(int descriptor, struct node *node) {
+    struct stat status;
+    return disk_has_new_names(node) ||
+           (node == disk_last_segment() && fstat(descriptor, &status) == 0 &&
+            status.st_size >= SEGMENT_BYTES);
+}
+
 static int sync_node(int descriptor, struct node *node) {
     /* In front of a sync there are names, or a mark, that nothing has made safe: a short moment, in
      * which a process seldom dies by chance. */
-    if (!schedule_paused && world->crash_call > 0 &&
-        chance_once(CHANCE_FAULT, disk_is_folder(node) ? 4 : 32))
+    if (!schedule_paused && world->crash_turn > 0 && is_turn(descriptor, node) &&
+        --world->crash_turn == 0)
+        crash_now();
+    if (!schedule_paused && world->crash_call > 0 && chance_once(CHANCE_FAULT, 32))
         crash_now();
     uint64_t begun = disk_sync_begin();
     bool is_last = node == disk_last_segment();
@@ -346,6 +357,8 @@ static int sync_node(int descriptor, struct node *node) {
     disk_sync_end(node, begun);
     if (is_last && node == disk_last_segment() && disk_failures(node) == 0)
         model_note_synced(acknowledged);
+    if (!schedule_paused)
+        life_note_promise();
     return 0;
 }
 

@@ -19,9 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND_US     INT64_C(1000000)
-#define PATIENCE_US   (600 * SECOND_US) /* of the world's time, in which everything must be done */
-#define SEGMENT_BYTES 8192
+#define SECOND_US   INT64_C(1000000)
+#define PATIENCE_US (600 * SECOND_US) /* of the world's time, in which everything must be done */
 
 static struct service *service;
 static struct log server_log;
@@ -37,6 +36,17 @@ void crash_now(void) {
         disk_lose_power();
     world->injected[world->crash_as == LIFE_POWER ? 0 : 1]++;
     life_end(world->crash_as);
+}
+
+static uint64_t promised_before;
+
+void life_note_promise(void) {
+    uint64_t promised = model_promised();
+    if (promised <= promised_before)
+        return;
+    promised_before = promised;
+    if (world->crash_promise > 0 && --world->crash_promise == 0)
+        crash_now();
 }
 
 /* The server has failed, as it is to do when a sync fails: its process ends. */
@@ -238,7 +248,7 @@ void life_check_rotten(bool may_be_short) {
 
 void life_without_faults(void) {
     world->crash_at = UINT64_MAX;
-    world->crash_call = 0;
+    world->crash_call = world->crash_turn = world->crash_promise = 0;
     world->slow_in = world->full_in = world->error_in = world->read_in = UINT64_MAX;
     world->memory_fails = 0;
 }
@@ -313,27 +323,36 @@ static void live(void) {
     life_end(LIFE_CLOSED);
 }
 
-/* How and when this life ends, if nothing else ends it. Often it is young; and as often between two
- * calls of the disk as between two steps, of which there are ten times as many. */
+/* How and when this life ends, if nothing else ends it. Often it is young. Of steps there are ten
+ * times as many as of calls of the disk, and of these many more than of promises, and of syncs that
+ * come once in a segment. */
 static void plan_end(void) {
+    enum { BY_STEP, BY_CALL, BY_PROMISE, BY_TURN, BY_COUNT = BY_TURN + 2 /* twice as often */ };
     bool is_young = chance_once(CHANCE_FAULT, 3);
-    uint64_t kind = chance_below(CHANCE_FAULT, 10);
-    /* What a process that was killed had not synced, the next one must have synced before it
-     * promises more: that shows if the power fails before it has synced the same for itself. */
-    if (world->end == LIFE_KILLED && chance_once(CHANCE_FAULT, 2)) {
-        is_young = true;
-        kind = 0;
-    }
+    uint64_t kind = chance_below(CHANCE_FAULT, 10), by = chance_below(CHANCE_FAULT, BY_COUNT);
     uint64_t after = 1 + chance_below(CHANCE_FAULT, is_young ? 300 : 2000);
+    /* What a process that was killed had not synced, the next one must have synced before it
+     * promises more: that shows if the power fails behind one of its first promises, before it has
+     * synced the same for itself. */
+    if (world->end == LIFE_KILLED && !chance_once(CHANCE_FAULT, 3)) {
+        kind = 0;
+        by = BY_PROMISE;
+        after = 1 + chance_below(CHANCE_FAULT, 100);
+    }
     world->crash_at = UINT64_MAX;
     world->crash_as = kind < 5 ? LIFE_POWER : LIFE_KILLED;
-    world->crash_call = 0;
+    world->crash_call = world->crash_turn = world->crash_promise = 0;
+    promised_before = model_promised();
     if (kind >= 8 || !(world->faults & (kind < 5 ? FAULT_POWER : FAULT_KILL)))
         return;
-    if (chance_once(CHANCE_FAULT, 2))
+    if (by == BY_STEP)
         world->crash_at = world->steps + after;
-    else
+    else if (by == BY_CALL)
         world->crash_call = 1 + after / 10;
+    else if (by == BY_PROMISE)
+        world->crash_promise = 1 + after / 30;
+    else
+        world->crash_turn = 1 + after / 200;
 }
 
 /* Most disks work most of the time. */

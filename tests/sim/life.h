@@ -10,6 +10,9 @@ _Noreturn void life_live(void);
 /* The power fails, or everything is killed, as was planned: in whichever thread the step is. */
 _Noreturn void crash_now(void);
 
+/* After answers and syncs, each of which may have promised that more records survive. */
+void life_note_promise(void);
+
 /* For rot.h. Opens the server and waits until it is ready. */
 struct error;
 int life_open_server(struct error *ret_error);

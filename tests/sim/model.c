@@ -357,6 +357,11 @@ void model_note_synced(uint64_t position) {
     if (position > MODEL->synced)
         MODEL->synced = position;
 }
+
+uint64_t model_promised(void) {
+    return world->synced ? MODEL->answered : MODEL->synced;
+}
+
 /* ---- entities and totals ---- */
 
 void model_compare_card(unsigned card, const struct entity_response *entity, bool may_differ) {

@@ -84,6 +84,9 @@ void model_forget_erased(void);
 
 /* The highest position that a client was answered with. */
 uint64_t model_acknowledged(void);
+/* No loss of power may take a record up to this position: it was answered under `synced`, or
+ * answered and then synced. */
+uint64_t model_promised(void);
 /* The archive is on disk up to there: nothing before may be lost. */
 void model_note_synced(uint64_t position);
 

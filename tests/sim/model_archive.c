@@ -371,7 +371,7 @@ void model_after_power(void) {
     if (r < 0 && error.code != ERROR_NOT_FOUND)
         broken("after a loss of power the archive cannot be opened: %s", error.text);
     uint64_t end = r < 0 ? 0 : found.end.position;
-    uint64_t promised = world->synced ? MODEL->answered : MODEL->synced;
+    uint64_t promised = model_promised();
     if (end < promised)
         broken("a loss of power has taken record %llu, which was %s: the archive ends with "
                "record %llu",

@@ -1,5 +1,6 @@
 #include "network.h"
 
+#include "life.h"
 #include "model.h"
 #include "schedule.h"
 
@@ -121,6 +122,7 @@ static void reply(struct front_request *request, const void *bytes, size_t lengt
             broken("an answer cannot be read: %s", error.text);
         take(message, &response);
         arena_deinit(&arena);
+        life_note_promise();
     }
     buffer_deinit(&message->bytes);
     message->is_used = false;

@@ -61,6 +61,8 @@ struct world {
     uint64_t steps, steps_max; /* of the seed: no life begins at or after steps_max */
     uint64_t crash_at;         /* step at which this life ends by itself; UINT64_MAX: never */
     uint64_t crash_call;       /* the same by calls that change the disk; 0: never */
+    uint64_t crash_turn;       /* the same by syncs that come once in a segment, disk_calls.c */
+    uint64_t crash_promise;    /* the same by promises, life_note_promise() */
     enum life_end crash_as;
     unsigned faults; /* kinds that may happen */
     uint64_t random[CHANCE_COUNT];
@@ -109,7 +111,8 @@ enum count {
 };
 extern const char *const count_names[COUNT_COUNT];
 
-#define LAZY_SYNC_US 20000 /* lazy_sync_interval of the server */
+#define LAZY_SYNC_US  20000 /* lazy_sync_interval of the server */
+#define SEGMENT_BYTES 8192
 
 extern struct world *world;
 extern bool world_is_verbose;
