@@ -13,9 +13,6 @@
 
 _Static_assert(ENGINE_ROWS_MAX == MODEL_ROWS_MAX, "rows that a model is evaluated for at once");
 
-/* With fewer splits in all trees, waiting takes longer than it saves. */
-#define STEPS_LEAST 200
-
 /* What one model is given in all rows. */
 struct model_inputs {
     struct model_batch *batch;
@@ -38,13 +35,12 @@ struct model_rows {
 };
 
 bool engine_prepares(const struct engine *engine) {
-    size_t steps = 0;
+    bool gains = false;
     for (size_t i = 0; i < engine->rules->model_count; i++) {
         const struct model_shape *shape = model_shape(engine->rules->models[i].model);
-        bool gains = !shape->has_categories && !shape->is_linear; /* others are walked one by one */
-        steps += gains ? shape->steps : 0;
+        gains |= !shape->has_categories && !shape->is_linear; /* others take rows one by one */
     }
-    return steps >= STEPS_LEAST && engine->shadow_count == 0 && engine->given_count == 0;
+    return gains && engine->shadow_count == 0 && engine->given_count == 0;
 }
 
 static void inputs_init(struct model_inputs *inputs, const struct model *model) {
