@@ -1,6 +1,8 @@
 /* The decide stage: the decision about each row, from the features that were read for it, and the
  * listener's take(). Runs in any worker, with that worker's engines and memory.
  *
+ * Models are evaluated for 64 rows at a time (engine_prepare()); the rules judge row by row.
+ *
  * Where only counts are needed, rows for which no rule can fire are found 64 at a time by vector
  * conditions (engine_rows_to_decide()) and are not decided at all. */
 #include "replay_decide.h"
@@ -107,9 +109,15 @@ static int decide(const struct replay_row_task *task, const struct replay_decide
     bool is_computed = task->replay->walk && decider == &task->replay->decider;
     engine_use_recorded(decider->engines[task->worker],
                         is_computed ? NULL : &record->transaction.decision);
-    int r = engine_judge(decider->engines[task->worker], &record->transaction.transaction,
-                         readings_of(task, decider->lane), with_features, arena, ret_decision,
-                         ret_field, ret_error);
+    struct engine *engine = decider->engines[task->worker];
+    const struct transaction *transaction = &record->transaction.transaction;
+    uint64_t prepared = decider == &task->replay->against ? task->against_prepared : task->prepared;
+    size_t row = task->index - task->first;
+    int r = row < ENGINE_ROWS_MAX && (prepared >> row & 1)
+                ? engine_judge_prepared(engine, row, transaction, with_features, arena,
+                                        ret_decision, ret_error)
+                : engine_judge(engine, transaction, readings_of(task, decider->lane), with_features,
+                               arena, ret_decision, ret_field, ret_error);
     return replay_complete_decision(decider, record, r, ret_decision, ret_error);
 }
 
@@ -237,6 +245,33 @@ static uint64_t find_rows_to_decide(const struct replay_row_task *task, size_t f
     return to_decide;
 }
 
+/* ---- rows whose models are evaluated at once ---- */
+
+/* While an experiment is in force, rows that follow each other may have different engines, and
+ * derived shadow policies change with each row. */
+static bool prepares(const struct replay_row_task *task, const struct replay_decider *decider) {
+    const struct replay *replay = task->replay;
+    return decider->engines && !replay->challenger.engines && !replay->options.shadows &&
+           !replay->options.recorded && engine_prepares(decider->engines[task->worker]);
+}
+
+static uint64_t prepare_rows(const struct replay_row_task *task,
+                             const struct replay_decider *decider, size_t count,
+                             uint64_t to_decide) {
+    struct replay_row_task row = *task;
+    uint64_t prepared = 0;
+    for (size_t i = 0; i < count && prepares(task, decider); i++) {
+        row.index = task->first + i;
+        const struct replay_line *line = &task->chunk->rows[row.index];
+        bool is_prepared =
+            line->is_decided && (to_decide >> i & 1) &&
+            engine_prepare(decider->engines[task->worker], i, &line->record.transaction.transaction,
+                           readings_of(&row, decider->lane));
+        prepared |= (uint64_t)is_prepared << i;
+    }
+    return prepared;
+}
+
 /* ---- a part ---- */
 
 /* Decides one row and, where it is reported, calls take(). */
@@ -265,9 +300,14 @@ static void decide_rows(const struct replay *replay, struct replay_chunk *chunk,
     for (size_t i = part->first; i < part->good; i++) {
         struct replay_line *line = &chunk->rows[i];
         size_t at = (i - part->first) % ENGINE_ROWS_MAX, left = part->good - i;
+        size_t count = left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX;
         if (skips_rows && at == 0)
-            to_decide = find_rows_to_decide(
-                &task, i, left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX, &nothing);
+            to_decide = find_rows_to_decide(&task, i, count, &nothing);
+        if (at == 0) {
+            task.first = i;
+            task.prepared = prepare_rows(&task, &replay->decider, count, to_decide);
+            task.against_prepared = prepare_rows(&task, &replay->against, count, to_decide);
+        }
         if (!line->is_decided)
             continue;
         task.index = i;

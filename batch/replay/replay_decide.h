@@ -14,6 +14,10 @@ struct replay_row_task {
     size_t worker;
     const struct replay_chunk *chunk; /* whose lanes have the features */
     size_t index;                     /* of the row */
+    /* Rows whose models wait for each other: bit i of those that the decider, and the second
+     * policy's, has prepared, and the row that bit 0 stands for. */
+    size_t first;
+    uint64_t prepared, against_prepared;
 };
 
 /* A decided row. Decisions live in the worker's memory until its next row. */

@@ -352,13 +352,17 @@ static int begin(struct engine *engine, const struct transaction *transaction, b
     return 0;
 }
 
-/* Everything after the states are read. filters: as of judge_compute_values(). */
-static int conclude(struct engine *engine, const struct transaction *transaction,
-                    const struct filters *filters, bool with_features, struct arena *arena,
-                    struct decision *decision, struct error *ret_error) {
+/* What models read. filters: as of judge_compute_values(). */
+static void compute(struct engine *engine, const struct filters *filters, struct arena *arena,
+                    struct decision *decision) {
     end_reading(engine, arena, decision);
     judge_compute_values(&engine->live, filters, arena);
-    judge_evaluate_models(&engine->live, arena);
+}
+
+/* Everything after the models. */
+static int conclude(struct engine *engine, const struct transaction *transaction,
+                    bool with_features, struct arena *arena, struct decision *decision,
+                    struct error *ret_error) {
     give_models(engine);
     decision->feature_hash = engine->omits_hash ? 0 : hash_features(engine);
     baselines_begin(engine, arena, decision);
@@ -388,6 +392,7 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     bool is_shared = engine->plan == engine->rules;
     const struct field_set *fields = is_shared ? &engine->both_fields : &engine->live.fields;
     struct decision decision;
+    model_rows_leave(engine);
     bool was_next_prefetch = next_prefetch_take(engine, transaction, states);
     int r = begin(engine, transaction, was_next_prefetch, fields, arena, &decision, ret_field,
                   ret_error);
@@ -401,8 +406,9 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     next_prefetch_begin(engine, fields, states);
     read_features(engine, states, arena, &decision);
     next_prefetch_fetch(engine, states);
-    r = conclude(engine, transaction, is_shared ? &engine->filters : NULL, with_features, arena,
-                 &decision, ret_error);
+    compute(engine, is_shared ? &engine->filters : NULL, arena, &decision);
+    judge_evaluate_models(&engine->live, arena);
+    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
     if (r < 0)
         return r;
     next_prefetch_fetch(engine, states);
@@ -424,9 +430,10 @@ static struct entity_reading put_in_place(struct engine *engine, size_t entity,
     return reading;
 }
 
-int engine_judge(struct engine *engine, const struct transaction *transaction,
-                 const struct entity_reading *readings, bool with_features, struct arena *arena,
-                 struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+/* Up to the models, from what was read elsewhere. */
+static int prepare(struct engine *engine, const struct transaction *transaction,
+                   const struct entity_reading *readings, struct arena *arena,
+                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
     struct decision decision;
     int r = begin(engine, transaction, false, &engine->live.fields, arena, &decision, ret_field,
                   ret_error);
@@ -439,7 +446,49 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
             take_reading(engine, e, put_in_place(engine, e, readings[e]), arena, &decision);
         else
             judge_clear_entity(&engine->live, e);
-    r = conclude(engine, transaction, NULL, with_features, arena, &decision, ret_error);
+    compute(engine, NULL, arena, &decision);
+    *ret_decision = decision;
+    return 0;
+}
+
+int engine_judge(struct engine *engine, const struct transaction *transaction,
+                 const struct entity_reading *readings, bool with_features, struct arena *arena,
+                 struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+    struct decision decision;
+    model_rows_leave(engine);
+    int r = prepare(engine, transaction, readings, arena, &decision, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    judge_evaluate_models(&engine->live, arena);
+    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
+    if (r == 0)
+        *ret_decision = decision;
+    return r;
+}
+
+bool engine_prepare(struct engine *engine, size_t row, const struct transaction *transaction,
+                    const struct entity_reading *readings) {
+    struct decision decision;
+    struct text field;
+    struct error refusal;
+    struct arena *arena = model_rows_enter(engine, row, memory_of(engine));
+    int r = prepare(engine, transaction, readings, arena, &decision, &field, &refusal);
+    if (r == 0)
+        model_rows_keep(engine, row, &decision);
+    model_rows_leave(engine);
+    return r == 0;
+}
+
+int engine_judge_prepared(struct engine *engine, size_t row, const struct transaction *transaction,
+                          bool with_features, struct arena *arena, struct decision *ret_decision,
+                          struct error *ret_error) {
+    struct decision decision = model_rows_take(engine, row);
+    engine->incomplete = &engine->live.fields;
+    engine->decided = *transaction;
+    engine->laid_out = 0;
+    int r = check_memory(engine, arena, ret_error);
+    if (r == 0)
+        r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
     if (r == 0)
         *ret_decision = decision;
     return r;

@@ -231,6 +231,27 @@ bool engine_surely_takes(const struct engine *engine, const struct transaction *
  * read, none of them late, and whose bit in engine_rows_to_decide() is 0. */
 enum verdict engine_decide_skipped(struct engine *engine, uint32_t *ret_score);
 
+/* ---- models of many transactions at once ----
+ *
+ * For callers that have what was read for many transactions before they need the first decision:
+ * models take less time for many. Each is prepared, then each is judged; every decision is the one
+ * that engine_judge() would make, bit for bit. Between the first and the last of them nothing may
+ * change how the rules judge, and nothing else may be judged but what is not prepared. */
+
+/* Is it worth it? Only with models that gain by it, and without shadow policies and given values.
+ */
+bool engine_prepares(const struct engine *engine);
+/* row: below ENGINE_ROWS_MAX and ascending. The first one after a row was judged begins anew, and
+ * so does one that is not above the last. The transaction must stay unchanged until it is judged;
+ * the readings need not. false: the rules refuse it, and engine_judge() says why. */
+bool engine_prepare(struct engine *engine, size_t row, const struct transaction *transaction,
+                    const struct entity_reading *readings);
+/* The decision about a row that is prepared. In the arena, but for texts, which live until the next
+ * row is prepared. */
+int engine_judge_prepared(struct engine *engine, size_t row, const struct transaction *transaction,
+                          bool with_features, struct arena *arena, struct decision *ret_decision,
+                          struct error *ret_error);
+
 /* For callers that keep states and apply entries themselves: from here on the states passed to
  * engine_read() have no hashes of ids, if the plan does not need them. Do not use engine_apply()
  * with such states; pass engine_entity_plan() to state_apply(). */

@@ -87,6 +87,7 @@ static void remove_shadows(struct engine *engine) {
 void engine_free(struct engine *engine) {
     if (!engine)
         return;
+    model_rows_free(engine); /* the judge's layout is its own again */
     remove_shadows(engine);
     row_skip_free(engine->row_skip);
     if (engine->plan != engine->rules)
@@ -122,6 +123,7 @@ void engine_use_shadows(struct engine *engine, struct snapshot *const *shadows, 
 }
 
 void engine_use_thresholds(struct engine *engine, const struct thresholds *thresholds) {
+    model_rows_forget(engine);
     engine->thresholds = thresholds;
     judge_use_thresholds(&engine->live, thresholds);
     for (size_t i = 0; i < engine->shadow_count; i++)
@@ -139,6 +141,7 @@ void engine_ignore_rollouts(struct engine *engine) {
 }
 
 void engine_use_lists(struct engine *engine, struct list_table *lists) {
+    model_rows_forget(engine);
     engine->lists = lists;
     judge_use_lists(&engine->live, lists);
     for (size_t i = 0; i < engine->shadow_count; i++)

@@ -226,6 +226,7 @@ struct engine {
     uint64_t laid_out;
     struct row_skip
         *row_skip; /* engine_enable_row_skip(); NULL: it is not asked for, or cannot be */
+    struct model_rows *model_rows; /* NULL: nothing was prepared yet */
 };
 
 /* ---- layouts: layout.c ---- */
@@ -390,6 +391,22 @@ void judge_compute_values(struct judge *judge, const struct filters *filters, st
 
 /* After the values, which models may read. */
 void judge_evaluate_models(struct judge *judge, struct arena *arena);
+
+/* ---- transactions that wait for their models: model_rows.c ---- */
+
+/* Puts a row's frame in the place of the live judge's, and returns the memory for its texts, which
+ * have `memory` bytes at most. Begins anew as engine_prepare() says. */
+struct arena *model_rows_enter(struct engine *engine, size_t row, size_t memory);
+/* Puts the judge's own frame back. Before anything else is laid out. */
+void model_rows_leave(struct engine *engine);
+/* The same, and what frames have of the policy is to be copied from there again. */
+void model_rows_forget(struct engine *engine);
+/* The row that was entered has all that its models read. */
+void model_rows_keep(struct engine *engine, size_t row, const struct decision *decision);
+/* Puts the frame of a row that was kept in the judge's place, with what models give. Evaluates them
+ * for all rows if that has not been done. The decision is as it was kept. */
+struct decision model_rows_take(struct engine *engine, size_t row);
+void model_rows_free(struct engine *engine);
 
 /* ---- what models say: model_reasons.c ---- */
 

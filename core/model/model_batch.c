@@ -18,8 +18,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define ROWS   8 /* walked at once: a group */
-#define GROUPS (MODEL_ROWS_MAX / ROWS)
+#define ROWS 8 /* walked at once: a group */
 
 /* Trees that are not deeper are walked to their ends. In deeper ones most rows end much earlier
  * than the deepest does: after some steps, only those go on that are not at a leaf. */
@@ -195,10 +194,10 @@ static inline void set_wide_keys(const struct model_column *column, const uint64
     }
 }
 
-static void set_keys(struct model_batch *batch, const struct model *model) {
+static void set_keys(struct model_batch *batch, const struct model *model, size_t rows) {
     for (size_t i = 0; i < model->shape.column_count; i++) {
         const struct model_column *column = &model->columns[i];
-        for (size_t row = 0; row < MODEL_ROWS_MAX; row += ROWS) {
+        for (size_t row = 0; row < rows; row += ROWS) {
             size_t from = column->input * MODEL_ROWS_MAX + row, to = place_of(model, i, row);
             if (batch->is_narrow)
                 set_narrow_keys(column, batch->narrow_inputs + from, batch->narrow_keys + to);
@@ -243,7 +242,7 @@ static uint32_t right_of(const struct model_batch *batch, uint32_t at) {
     return batch->lefts[at] + (batch->lefts[at] != at);
 }
 
-static void begin_narrow(struct model_batch *batch, size_t keys, uint32_t root) {
+static void begin_narrow(struct model_batch *batch, size_t keys, uint32_t root, size_t rows) {
     uint32_t left = batch->lefts[root], right = right_of(batch, root);
     batch->begins[0] = batch->lefts[left];
     batch->begins[1] = right_of(batch, left);
@@ -252,7 +251,7 @@ static void begin_narrow(struct model_batch *batch, size_t keys, uint32_t root) 
     struct narrow_test of_root = test_of(batch, root);
     struct narrow_test of_left = test_of(batch, left), of_right = test_of(batch, right);
     size_t width = sizeof(ints) / sizeof(uint32_t);
-    for (size_t row = 0; row < MODEL_ROWS_MAX; row += width) {
+    for (size_t row = 0; row < rows; row += width) {
         size_t place = row / ROWS * keys + row % ROWS;
         ints first = goes_right(&of_root, place);
         ints second =
@@ -289,8 +288,8 @@ static ALWAYS_INLINE size_t next_of(const struct model_batch *batch, bool is_nar
 }
 
 static ALWAYS_INLINE void walk_first(struct model_batch *batch, bool is_narrow, size_t keys,
-                                     uint32_t steps) {
-    for (size_t i = 0; i < GROUPS; i++) {
+                                     uint32_t steps, size_t rows) {
+    for (size_t i = 0; i * ROWS < rows; i++) {
         struct row_keys group = keys_of(batch, is_narrow, i * keys);
         size_t at[ROWS];
 #pragma GCC unroll 8
@@ -342,7 +341,7 @@ static ALWAYS_INLINE void walk_steps(struct model_batch *batch, bool is_narrow, 
     uint32_t unfinished[MODEL_ROWS_MAX + ROWS];
     bool is_deep = depth > FULL_DEPTH;
     uint32_t end = is_deep ? FIRST_STEPS : depth;
-    walk_first(batch, is_narrow, keys, end > steps ? end - steps : 0);
+    walk_first(batch, is_narrow, keys, end > steps ? end - steps : 0, rows);
     if (!is_deep)
         return;
     for (size_t i = 0; i < rows; i++)
@@ -366,7 +365,7 @@ static void walk_tree(struct model_batch *batch, const struct model *model,
         return;
     }
     if (batch->is_narrow) {
-        begin_narrow(batch, keys, tree->root);
+        begin_narrow(batch, keys, tree->root, rows);
         walk_steps(batch, true, keys, tree->depth, VECTOR_STEPS, rows);
         return;
     }
@@ -419,7 +418,7 @@ void model_margins_of_rows(const struct model *model, struct model_batch *batch,
         set_keys_of_columns(batch, model, rows);
     } else if (walks_keys(model)) {
         set_inputs(batch, model, inputs, rows);
-        set_keys(batch, model);
+        set_keys(batch, model, rows);
     }
     if (shape->is_linear) {
         for (size_t i = 0; i < rows; i++)

@@ -150,18 +150,21 @@ static bool are_finite(const double *margins, size_t count) {
     return true;
 }
 
-void policy_model_eval(const struct policy_model *model, const struct value *frame,
-                       struct arena *arena, double *scratch, struct value *ret_values) {
+/* Scratch memory: inputs, columns, margins, and the margin that is kept. */
+static double *margins_in(const struct policy_model *model, double *scratch) {
     const struct model_shape *shape = model_shape(model->model);
-    double *columns = scratch + shape->input_count, *margins = columns + shape->column_count;
-    struct value error;
-    if (!policy_model_inputs(model, frame, arena, scratch, &error)) {
-        for (size_t i = 0; i < model->slot_count; i++)
-            ret_values[i] = error;
-        margins[shape->output_count] = NAN;
-        return;
-    }
-    model_margins(model->model, scratch, columns, margins);
+    return scratch + shape->input_count + shape->column_count;
+}
+
+void policy_model_fail(const struct policy_model *model, struct value error, double *scratch,
+                       struct value *ret_values) {
+    for (size_t i = 0; i < model->slot_count; i++)
+        ret_values[i] = error;
+    margins_in(model, scratch)[model_shape(model->model)->output_count] = NAN;
+}
+
+static void finish(const struct policy_model *model, double *margins, struct value *ret_values) {
+    const struct model_shape *shape = model_shape(model->model);
     margins[shape->output_count] = margins[model->reasons.output];
     if (shape->is_linear && !are_finite(margins, shape->output_count)) {
         for (size_t i = 0; i < model->slot_count; i++)
@@ -176,6 +179,28 @@ void policy_model_eval(const struct policy_model *model, const struct value *fra
         ret_values[i] = model->output != MODEL_OUTPUT_SCORE
                             ? value_double(margins[i])
                             : score_of(is_scorecard ? margins[i] : margins[i] * 1000);
+}
+
+void policy_model_finish(const struct policy_model *model, const double *inputs,
+                         const double *margins, double *scratch, struct value *ret_values) {
+    const struct model_shape *shape = model_shape(model->model);
+    double *own = margins_in(model, scratch);
+    memcpy(scratch, inputs, shape->input_count * sizeof *scratch);
+    memcpy(own, margins, shape->output_count * sizeof *own);
+    finish(model, own, ret_values);
+}
+
+void policy_model_eval(const struct policy_model *model, const struct value *frame,
+                       struct arena *arena, double *scratch, struct value *ret_values) {
+    double *columns = scratch + model_shape(model->model)->input_count;
+    double *margins = margins_in(model, scratch);
+    struct value error;
+    if (!policy_model_inputs(model, frame, arena, scratch, &error)) {
+        policy_model_fail(model, error, scratch, ret_values);
+        return;
+    }
+    model_margins(model->model, scratch, columns, margins);
+    finish(model, margins, ret_values);
 }
 
 double policy_model_margin(const struct policy_model *model, const double *scratch) {

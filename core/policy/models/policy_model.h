@@ -90,6 +90,12 @@ size_t policy_model_scratch(const struct policy_model *model);
  * arena is released again. Pure. */
 void policy_model_eval(const struct policy_model *model, const struct value *frame,
                        struct arena *arena, double *scratch, struct value *ret_values);
+/* The parts of policy_model_eval(), for margins of many rows at once: they leave what it leaves, in
+ * values and scratch memory. */
+void policy_model_finish(const struct policy_model *model, const double *inputs,
+                         const double *margins, double *scratch, struct value *ret_values);
+void policy_model_fail(const struct policy_model *model, struct value error, double *scratch,
+                       struct value *ret_values);
 /* What an evaluation has left in its scratch memory, which begins with the inputs: the margin that
  * the reference's score is of. NaN: an input failed. */
 double policy_model_margin(const struct policy_model *model, const double *scratch);

@@ -20,7 +20,10 @@ static const char policy_yaml[] = "policy: {name: test, base_currency: EUR}\n";
 static const char thresholds_yaml[] =
     "thresholds:\n"
     "  - {name: usual, quantile: 0.9, of: amount, by: mcc, over: 3d, minimum: 20, fallback: 1,\n"
-    "     guard: 1000}\n"
+    "     guard: 1000}\n" /* a rebuild guards no group of the next one, as it has any number of them
+                           */
+    "  - {name: own, quantile: 0.9, of: amount, by: mcc, groups: many, over: 3d, minimum: 20,\n"
+    "     fallback: 1, guard: 0.01}\n"
     "budgets:\n"
     "  - {verdict: review, at_most: 0.05, over: 2d, minimum: 10, guard: 1000}\n"
     "  - {verdict: decline, precision: 0.5, over: 4d, minimum: 10, guard: 1000}\n";
@@ -160,14 +163,16 @@ static void expect_cutoff(const struct snapshot *snapshot, const struct threshol
 
 static void expect_night(const struct snapshot *snapshot, const struct thresholds *thresholds,
                          const struct row *rows, unsigned end, int64_t newest_us) {
-    const struct threshold *usual = &snapshot->thresholds[0];
-    struct value table = thresholds_value(thresholds, usual->name, usual->definition);
-    assert_int_equal(table.type, VALUE_TEXT);
-    for (unsigned group = 0; group < GROUPS; group++) {
-        char key[8];
-        snprintf(key, sizeof key, "%04u", group);
-        double found = threshold_look_up(table.text, text_of(key), 1);
-        assert_true(found == naive_usual(rows, end, newest_us, group));
+    for (size_t i = 0; i < snapshot->threshold_count; i++) {
+        const struct threshold *threshold = &snapshot->thresholds[i];
+        struct value table = thresholds_value(thresholds, threshold->name, threshold->definition);
+        assert_int_equal(table.type, VALUE_TEXT);
+        for (unsigned group = 0; group < GROUPS; group++) {
+            char key[8];
+            snprintf(key, sizeof key, "%04u", group);
+            double found = threshold_look_up(table.text, text_of(key), 1);
+            assert_true(found == naive_usual(rows, end, newest_us, group));
+        }
     }
     expect_cutoff(snapshot, thresholds, VERDICT_REVIEW, naive_review(rows, end, newest_us));
     expect_cutoff(snapshot, thresholds, VERDICT_DECLINE, naive_decline(rows, end, newest_us));
