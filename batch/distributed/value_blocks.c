@@ -7,6 +7,9 @@
 #include <string.h>
 
 #define BLOCK_VALUES 4096u
+/* Of all blocks that are open, some tens of megabytes: with many shares and thresholds most blocks
+ * are handed on before they are full. */
+#define HELD_MAX (1u << 20)
 
 struct open_block {
     uint32_t count;
@@ -18,7 +21,7 @@ struct value_blocks {
     struct block_queue *queue;
     uint64_t sequence;
     struct open_block **open; /* [threshold × shares + share]; NULL: none yet */
-    size_t open_count;
+    size_t open_count, held;  /* held: values in them */
     struct buffer whole;
 };
 
@@ -66,6 +69,7 @@ static void hand_on(struct value_blocks *blocks, size_t index) {
                                   .sequence = (int64_t)blocks->sequence++,
                                   .block = buffer_text(whole)};
     block_queue_add(blocks->queue, &row);
+    blocks->held -= open->count;
     open->count = 0;
     buffer_clear(&open->values);
     buffer_clear(&open->times);
@@ -103,8 +107,11 @@ int value_blocks_put(void *user, const struct threshold_value *values, size_t co
         buffer_append_u64(&open->times, (uint64_t)value->event_time_us);
         buffer_append_varint(&open->keys, value->key_length);
         buffer_append(&open->keys, value->key, value->key_length);
+        blocks->held++;
         if (++open->count == BLOCK_VALUES)
             hand_on(blocks, index);
+        if (blocks->held == HELD_MAX)
+            value_blocks_end(blocks);
     }
     return 0;
 }

@@ -38,9 +38,9 @@ budgets:
   - {verdict: decline, at_most: 0.005, over: 3d, minimum: 1000}
 """
 RULES = """rules:
-  - {name: above_usual, when: amount > thresholds.expensive[mcc] + thresholds.spread, then: {score: 120}}
-  - {name: busier, when: double(card.count_30d) > thresholds.busy[country], then: {score: 90}}
-  - {name: above_own, when: amount > thresholds.own[card], then: {score: 40}}
+  - {name: above_usual, when: "amount > thresholds.expensive[mcc] + thresholds.spread", then: {score: 120}}
+  - {name: busier, when: "double(card.count_30d) > thresholds.busy[country]", then: {score: 90}}
+  - {name: above_own, when: "amount > thresholds.own[card]", then: {score: 40}}
 """
 COUNTED = {"java": "JVM", "python": "Python", "python3": "Python", "harrier": "harrier"}
 

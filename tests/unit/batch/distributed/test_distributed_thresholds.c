@@ -3,6 +3,7 @@
  * in the tables, quantiles and MADs, with recorded scores and derived ones.
  *
  * HARRIER_STEPS makes it longer. */
+#include "batch/distributed/threshold_task.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive.h"
 #include "tasks_engine.h"
@@ -361,11 +362,69 @@ static void what_tasks_lose_is_seen(void **state) {
     world_deinit(&world);
 }
 
+static unsigned described; /* stages whose description was damaged */
+
+/* Cut off or altered: refused, or a description of something else. */
+static void damage(struct text description) {
+    struct threshold_task *task;
+    struct error error;
+    struct buffer copy;
+    for (size_t length = 0; length < description.length; length += 1 + length / 20) {
+        const struct text cut = {.data = description.data, .length = length};
+        assert_true(threshold_task_open(cut, "/tmp", 1 << 20, &task, &error) < 0);
+    }
+    buffer_init(&copy);
+    buffer_append(&copy, description.data, description.length);
+    buffer_append_u8(&copy, 0);
+    assert_true(threshold_task_open(buffer_text(&copy), "/tmp", 1 << 20, &task, &error) < 0);
+    copy.length--;
+    /* What is behind the features, whose description has a test of its own. */
+    for (size_t i = 8 + (size_t)load_u64(copy.bytes); i < copy.length; i++)
+        for (unsigned bits = 1; bits < 256; bits += 127) {
+            copy.bytes[i] ^= (uint8_t)bits;
+            if (threshold_task_open(buffer_text(&copy), "/tmp", 1 << 20, &task, &error) == 0)
+                threshold_task_close(task);
+            copy.bytes[i] ^= (uint8_t)bits;
+        }
+    buffer_deinit(&copy);
+    described++;
+}
+
+static int damage_and_run(void *user, struct distributed_rebuild *rebuild,
+                          enum distributed_stage stage, struct text description,
+                          struct error *ret_error) {
+    if (stage == DISTRIBUTED_COUNTS || stage == DISTRIBUTED_RECORDED_SCORES)
+        damage(description);
+    return tasks_engine_run(user, rebuild, stage, description, ret_error);
+}
+
+static void descriptions_are_checked(void **state) {
+    (void)state;
+    struct world world;
+    struct tasks_engine engine = {.memory_bytes = 4 << 20, .shares = 2};
+    struct rebuild_report report;
+    struct error error;
+    world_init(&world, policy_with(unread_yaml, NULL));
+    write_payments(&world, UINT32_MAX);
+    const struct rebuild_options options = options_of(&world, world.there);
+    const struct distributed_options distributed = {
+        .shares = engine.shares, .run = damage_and_run, .user = &engine};
+    engine.archive = world.archive;
+    engine.scratch = world.root;
+    if (distributed_rebuild_run(&options, &distributed, NULL, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_in_range(described, 3, 6);
+    rebuild_report_deinit(&report);
+    tasks_engine_deinit(&engine);
+    world_deinit(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_and_memory_do_not_matter),
         cmocka_unit_test(recorded_scores_count_where_they_do_here),
         cmocka_unit_test(what_tasks_lose_is_seen),
+        cmocka_unit_test(descriptions_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
