@@ -2,8 +2,9 @@
 """harrier-spark beside harrier, on a cluster of two executor processes on loopback: README.md.
 
 For each archive: content hash and generation of `harrier rebuild` and of Spark, with the archive's folder, through
-Hadoop from another file system, and with executors killed; every cell of the features. The archives are simulated
-payments (rules/card-payments) and, where the data is, the Handbook.
+Hadoop from another file system, and with executors killed, which thresholds and cut-offs are a part of; every cell of
+the features. The archives are simulated payments (rules/card-payments, and the same with thresholds of each kind and
+budgets) and, where the data is, the Handbook, whose cut-off comes from recorded scores.
 
 usage: spark_jobs.py BUILD [--days N] [--kills N] [--large N]
 --large N: also N million transactions of the Handbook's form, timed, with the memory of all processes; not compared
@@ -244,8 +245,8 @@ class Bench:
         scores that only a replay gives."""
         policy = self.with_thresholds()
         here, seconds, memory = self.rebuild_here(data, "--policy", policy)
-        print(f"        thresholds: {here['thresholds_seconds'] if 'thresholds_seconds' in here else 0:.1f} of "
-              f"{seconds:.1f} s, {memory.peak} MiB")
+        print(f"        thresholds: harrier rebuild {here['phases_ms']['thresholds'] / 1000:.1f} of {seconds:.1f} s, "
+              f"{memory.peak} MiB")
         expected = here["generation"], here["content_hash"]
         elsewhere = f"viewfs:///test/{archive.relative_to(self.folder)}"
         for how, uri, options in (("folder", archive, {}), ("another file system, its heads", elsewhere, {}),
