@@ -38,11 +38,11 @@ class _Tasks(FeatureTasks):
         with scratch_folder() as scratch, self._threshold_task(scratch) as task:
             yield from task.rows(batches, self.kind, self.folder or scratch, self.rare.value)
 
-    def groups(self, batches):
+    def find_groups(self, batches):
         with scratch_folder() as scratch, self._threshold_task(scratch) as task:
             yield from task.groups(batches)
 
-    def counts(self, batches):
+    def count(self, batches):
         with scratch_folder() as scratch, self._threshold_task(scratch) as task:
             yield from task.counts(batches)
 
@@ -88,9 +88,9 @@ class Thresholds:
             return self._transactions(stage, tasks).mapInArrow(tasks.rows, BLOCKS)
         values = self.spark.read.schema(BLOCKS).parquet(*self.values)
         if stage == COUNTS:
-            return values.mapInArrow(tasks.counts, BLOCKS)
+            return values.mapInArrow(tasks.count, BLOCKS)
         values = values.repartitionById(self.shares, "share").sortWithinPartitions("stream", "sequence")
-        return values.mapInArrow(tasks.groups, BLOCKS)
+        return values.mapInArrow(tasks.find_groups, BLOCKS)
 
     def _transactions(self, stage, tasks):
         if stage != RECORDED_SCORES:
