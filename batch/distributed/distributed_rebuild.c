@@ -5,6 +5,7 @@
 #include "batch/rebuild/rebuild_policy.h"
 #include "batch/rebuild/rebuild_records.h"
 #include "core/base/check.h"
+#include "distributed_thresholds.h"
 #include "part_summary.h"
 #include "rebuild_task.h"
 
@@ -24,6 +25,8 @@ struct distributed_rebuild {
     struct arrow_order order;
     uint64_t generation_position;      /* of the last adopted tables' record so far */
     bool is_settled, policy_was_other; /* see settle() */
+    bool is_folding;                   /* else rows are of thresholds */
+    struct distributed_thresholds *thresholds;
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -129,6 +132,8 @@ static int take_row(struct distributed_rebuild *distributed, const struct arrow_
 int distributed_rebuild_take(struct distributed_rebuild *distributed, const struct arrow_rows *rows,
                              struct error *ret_error) {
     int r = 0;
+    if (!distributed->is_folding)
+        return distributed_thresholds_take(distributed->thresholds, rows, ret_error);
     for (size_t i = 0; i < rows->count && r == 0; i++) {
         struct arrow_row row = arrow_rows_at(rows, i);
         r = take_row(distributed, &row, ret_error);
@@ -143,8 +148,10 @@ static int run_tasks(struct distributed_rebuild *distributed, struct error *ret_
     struct buffer description;
     buffer_init(&description);
     rebuild_task_describe(distributed->rebuild, distributed->options->shares, &description);
-    int r = distributed->options->run(distributed->options->user, distributed,
+    distributed->is_folding = true;
+    int r = distributed->options->run(distributed->options->user, distributed, DISTRIBUTED_FOLD,
                                       buffer_text(&description), ret_error);
+    distributed->is_folding = false;
     buffer_deinit(&description);
     if (r == 0)
         r = settle(distributed, ret_error);
@@ -172,6 +179,26 @@ static int run(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct e
     return r;
 }
 
+static int compute_values(struct rebuild_elsewhere *self, struct threshold_job *job,
+                          struct threshold_values **ret_values, struct error *ret_error) {
+    struct distributed_rebuild *distributed = (struct distributed_rebuild *)self;
+    return distributed_thresholds_values(distributed->thresholds, job, ret_values, ret_error);
+}
+
+static int put_baselines(struct rebuild_elsewhere *self, rebuild_baseline_take *take, void *user,
+                         struct error *ret_error) {
+    struct distributed_rebuild *distributed = (struct distributed_rebuild *)self;
+    return distributed_thresholds_baselines(distributed->thresholds, take, user, ret_error);
+}
+
+static int count_scores(struct rebuild_elsewhere *self, struct threshold_job *job,
+                        const struct threshold_set *values, int64_t longest_us, bool recorded,
+                        struct score_counts *counts, struct error *ret_error) {
+    struct distributed_rebuild *distributed = (struct distributed_rebuild *)self;
+    return distributed_thresholds_scores(distributed->thresholds, job, values, longest_us, recorded,
+                                         counts, ret_error);
+}
+
 int distributed_rebuild_run(const struct rebuild_options *options,
                             const struct distributed_options *distributed_options,
                             struct progress *progress, struct rebuild_report *ret_report,
@@ -179,11 +206,17 @@ int distributed_rebuild_run(const struct rebuild_options *options,
     uint64_t range_bytes = distributed_options->range_bytes;
     struct distributed_rebuild distributed = {
         .elsewhere = {.run = run,
+                      .values = compute_values,
+                      .baselines = put_baselines,
+                      .scores = count_scores,
                       .range_bytes = range_bytes ? range_bytes : DISTRIBUTED_RANGE_BYTES,
                       .streams_max = DISTRIBUTED_STREAMS_MAX},
         .options = distributed_options,
     };
     struct rebuild_options filled = *options;
     filled.elsewhere = &distributed.elsewhere;
-    return rebuild_run(&filled, progress, ret_report, ret_error);
+    distributed.thresholds = distributed_thresholds_new(&distributed, distributed_options);
+    int r = rebuild_run(&filled, progress, ret_report, ret_error);
+    distributed_thresholds_free(distributed.thresholds);
+    return r;
 }

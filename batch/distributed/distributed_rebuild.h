@@ -6,39 +6,24 @@
  *   fold    one task a share: rows of pieces of the tables                    fold_task.h
  *   write   this process: the pieces, shares in order, into a generation      here
  *
- * What is published is what `harrier rebuild` publishes, byte for byte. Only the writing, the
- * thresholds and the reading back are this process's work. */
+ * Thresholds and cut-offs come out of further stages, in which tasks read the archive again
+ * (threshold_task.h). What is published is what `harrier rebuild` publishes, byte for byte. Only
+ * the writing, the guards of thresholds and the reading back are this process's work; the archive's
+ * segments need not be where it is. */
 #pragma once
 
-#include "arrow_blocks.h"
 #include "batch/rebuild/rebuild.h"
-
-struct distributed_rebuild;
-
-/* Runs scan, shuffle and fold as the description says (rebuild_task_open()), and hands over what
- * comes out with distributed_rebuild_take(). < 0: it failed, and *ret_error is filled. */
-typedef int distributed_run(void *user, struct distributed_rebuild *rebuild,
-                            struct text description, struct error *ret_error);
-
-struct distributed_options {
-    size_t shares;        /* partitions of the shuffle */
-    uint64_t range_bytes; /* wanted size of a stream, of which a task folds one at a time; 0:
-                             DISTRIBUTED_RANGE_BYTES */
-    distributed_run *run;
-    void *user;
-};
-
-#define DISTRIBUTED_RANGE_BYTES (UINT64_C(32) << 20)
-#define DISTRIBUTED_STREAMS_MAX 4096
+#include "batch/tasks/arrow_blocks.h"
+#include "distributed_options.h"
 
 /* As rebuild_run(); the options' `elsewhere` is set here. Where the guess at the policy was wrong,
- * run() is called a second time. */
+ * the fold runs a second time. */
 int distributed_rebuild_run(const struct rebuild_options *options,
                             const struct distributed_options *distributed,
                             struct progress *progress, struct rebuild_report *ret_report,
                             struct error *ret_error);
 
-/* Takes rows of fold tasks, within run(): shares in order, of each first the summaries, then the
- * streams in order. ERROR_INVALID: they come in another order. */
+/* Takes rows of the stage's last tasks, within run(): shares in order. Of fold tasks, first the
+ * summaries of each, then the streams in order. ERROR_INVALID: they come in another order. */
 int distributed_rebuild_take(struct distributed_rebuild *rebuild, const struct arrow_rows *rows,
                              struct error *ret_error);

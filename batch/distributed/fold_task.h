@@ -2,7 +2,7 @@
  * batch/. */
 #pragma once
 
-#include "arrow_blocks.h"
+#include "batch/tasks/arrow_blocks.h"
 #include "rebuild_task.h"
 
 struct fold_task;

@@ -3,8 +3,8 @@
  * changes, sources, policy and generation, each a length (8 bytes) and its bytes. */
 #include "part_summary.h"
 
+#include "batch/tasks/task_bytes.h"
 #include "core/base/check.h"
-#include "task_bytes.h"
 
 void part_summary_put(const struct part_summary *summary, struct buffer *buffer) {
     const struct sums *sums = &summary->sums;

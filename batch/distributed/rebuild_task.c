@@ -5,8 +5,8 @@
  * parts. */
 #include "rebuild_task.h"
 
+#include "batch/tasks/task_bytes.h"
 #include "core/base/check.h"
-#include "task_bytes.h"
 
 #include <stdlib.h>
 #include <string.h>

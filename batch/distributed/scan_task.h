@@ -2,7 +2,7 @@
  * a summary. The same part gives the same rows each time. Private to batch/. */
 #pragma once
 
-#include "arrow_blocks.h"
+#include "batch/tasks/arrow_blocks.h"
 #include "rebuild_task.h"
 
 struct scan_task;

@@ -94,6 +94,9 @@ int rebuild_put_baselines(void *user, struct generation_writer *writer, struct e
     check(writer == rebuild->writer);
     if (rebuild->options->keep_thresholds)
         return put_adopted(rebuild, ret_error);
+    struct rebuild_elsewhere *elsewhere = rebuild->options->elsewhere;
+    if (elsewhere)
+        return elsewhere->baselines(elsewhere, put_computed, rebuild, ret_error);
     const struct sample_values sample = {
         .snapshot = rebuild->snapshot,
         .newest_us = rebuild->report.tally.newest_event_time_us,

@@ -17,12 +17,29 @@
 #define REBUILD_MEMORY_MIN (UINT64_C(64) << 20)
 #define REBUILD_KEEP       3
 
-/* Scans and folds the archive for rebuild_run() in some other way: batch/distributed. */
+/* A group that thresholds keep in the tables. */
+typedef int rebuild_baseline_take(void *user, uint64_t hash, struct text key, double value,
+                                  struct error *ret_error);
+
+/* Reads the archive for rebuild_run() in some other way: batch/distributed. */
 struct rebuild;
+struct threshold_job;
+struct score_counts;
 struct rebuild_elsewhere {
     /* Hands all entries to rebuild->writer and all sums to rebuild_take_sums(). 1: the guessed
      * policy was wrong, and the right one is loaded now. */
     int (*run)(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct error *ret_error);
+    /* As sample_compute() and sample_compute_baselines() have them, of the values that the job
+     * needs; these come second. */
+    int (*values)(struct rebuild_elsewhere *self, struct threshold_job *job,
+                  struct threshold_values **ret_values, struct error *ret_error);
+    int (*baselines)(struct rebuild_elsewhere *self, rebuild_baseline_take *take, void *user,
+                     struct error *ret_error);
+    /* Adds the scores of each budget's period to its counts: recorded ones, or those that the
+     * policy gives with these thresholds. 1: recorded ones will not do. */
+    int (*scores)(struct rebuild_elsewhere *self, struct threshold_job *job,
+                  const struct threshold_set *values, int64_t longest_us, bool recorded,
+                  struct score_counts *counts, struct error *ret_error);
     uint64_t range_bytes; /* wanted size of a range of keys */
     size_t streams_max;   /* ranges of all tables */
 };

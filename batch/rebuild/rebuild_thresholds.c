@@ -123,6 +123,11 @@ static void remove_left_over(const struct threshold_job *job) {
  * published. */
 static int compute_values(struct threshold_job *job, struct threshold_values **ret_values,
                           struct error *ret_error) {
+    struct rebuild_elsewhere *elsewhere = job->rebuild->options->elsewhere;
+    if (elsewhere) {
+        threshold_choose(job);
+        return elsewhere->values(elsewhere, job, ret_values, ret_error);
+    }
     threshold_recall(job);
     remove_left_over(job);
     int r = read_and_compute(job, ret_values, ret_error);

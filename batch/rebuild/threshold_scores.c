@@ -81,12 +81,7 @@ static void count_flip(struct scoring *scoring, const struct record *record, enu
 }
 
 static void count_score(struct scoring *scoring, int64_t at_us, uint32_t score, enum label label) {
-    const struct snapshot *snapshot = scoring->job->snapshot;
-    for (size_t i = 0; i < snapshot->budget_count; i++) {
-        if (!threshold_in_period(scoring->job, at_us, snapshot->budgets[i].over_us))
-            continue;
-        score_counts_add(&scoring->budgets[i], score, label);
-    }
+    threshold_count_score(scoring->job, at_us, score, label, scoring->budgets);
 }
 
 /* A decision about history that came late took nobody's time, and many read old states beyond the
@@ -136,28 +131,6 @@ static enum verdict verdict_of_reasons(const struct snapshot *snapshot,
     return verdict;
 }
 
-/* Are all thresholds that scores depend on equal in both? Bit for bit: a tiny difference can move a
- * score. */
-static bool same_scored(const struct snapshot *snapshot, const struct thresholds *a,
-                        const struct thresholds *b) {
-    for (size_t i = 0; i < snapshot->threshold_count; i++) {
-        const struct threshold *threshold = &snapshot->thresholds[i];
-        if (!threshold->is_scored)
-            continue;
-        const struct threshold_values *x =
-            a ? thresholds_find(a, threshold->name, threshold->definition) : NULL;
-        const struct threshold_values *y =
-            b ? thresholds_find(b, threshold->name, threshold->definition) : NULL;
-        if (!x || !y || x->has_overall != y->has_overall || x->overall != y->overall ||
-            x->group_count != y->group_count)
-            return false;
-        for (size_t j = 0; j < x->group_count; j++)
-            if (x->values[j] != y->values[j] || !text_equal(x->keys[j], y->keys[j]))
-                return false;
-    }
-    return true;
-}
-
 static int take_recorded(void *user, const struct replay_row *row, struct error *ret_error) {
     struct scoring *scoring = user;
     const struct decision *decision = &row->record->transaction.decision;
@@ -165,7 +138,7 @@ static int take_recorded(void *user, const struct replay_row *row, struct error 
         scoring->is_known_generation = true;
         scoring->generation_id = decision->generation_id;
         scoring->is_same =
-            same_scored(scoring->job->snapshot, row->thresholds, scoring->thresholds);
+            threshold_same_scored(scoring->job->snapshot, row->thresholds, scoring->thresholds);
     }
     if (decision->snapshot_id != scoring->job->snapshot->id || !scoring->is_same) {
         scoring->is_other = true;
@@ -268,7 +241,7 @@ static int count_scores(struct scoring *scoring, struct error *ret_error) {
         return r;
     /* Worth trying only if the newest decisions, made with the thresholds in force, qualify. */
     if (!score_recall_has_other(scoring->recall) &&
-        same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
+        threshold_same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
         clear(scoring);
         r = run(scoring, true, ret_error);
         if (!scoring->is_other)
@@ -276,6 +249,27 @@ static int count_scores(struct scoring *scoring, struct error *ret_error) {
     }
     job->report->is_rescored = true;
     return derive(scoring, ret_error);
+}
+
+/* Where tasks read the archive, verdicts that change are not looked for. */
+static int count_elsewhere(struct scoring *scoring, const struct threshold_set *values,
+                           struct error *ret_error) {
+    struct threshold_job *job = scoring->job;
+    struct rebuild_elsewhere *elsewhere = job->rebuild->options->elsewhere;
+    double begin = monotonic_seconds();
+    int r = 1;
+    if (threshold_same_scored(job->snapshot, job->in_force, scoring->thresholds))
+        r = elsewhere->scores(elsewhere, job, values, scoring->longest_us, true, scoring->budgets,
+                              ret_error);
+    if (r > 0) {
+        clear(scoring);
+        job->report->is_rescored = true;
+        r = elsewhere->scores(elsewhere, job, values, scoring->longest_us, false, scoring->budgets,
+                              ret_error);
+        check(r <= 0);
+    }
+    job->report->replay_seconds += monotonic_seconds() - begin;
+    return r;
 }
 
 /* ---- flips ---- */
@@ -327,11 +321,14 @@ static int64_t longest_period(const struct snapshot *snapshot) {
 }
 
 /* Only for the preview of changed verdicts, from the first record on, and with more states than
- * memory has room for: a replay with most states in files is not worth that. */
+ * memory has room for, or without the archive: a replay with most states in files is not worth
+ * that.
+ */
 static bool is_too_dear(const struct threshold_job *job) {
     const struct rebuild *rebuild = job->rebuild;
     return job->snapshot->budget_count == 0 && !rebuild->before.id &&
-           generation_writer_states(rebuild->writer) > rebuild->options->memory_bytes / STATE_BYTES;
+           (rebuild->options->elsewhere || generation_writer_states(rebuild->writer) >
+                                               rebuild->options->memory_bytes / STATE_BYTES);
 }
 
 static void scoring_init(struct scoring *scoring, struct threshold_job *job,
@@ -367,7 +364,8 @@ int threshold_scores(struct threshold_job *job, const struct threshold_set *valu
         arena_calloc(arena, job->snapshot->budget_count, sizeof *cutoffs);
     check(cutoffs);
     scoring_init(&scoring, job, values);
-    int r = count_scores(&scoring, ret_error);
+    int r = job->rebuild->options->elsewhere ? count_elsewhere(&scoring, values, ret_error)
+                                             : count_scores(&scoring, ret_error);
     if (r == 0) {
         threshold_cutoffs(job, scoring.budgets, cutoffs, ret_count, all);
         find_flips(&scoring, all);

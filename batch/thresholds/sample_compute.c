@@ -137,32 +137,54 @@ static void use_found(struct found_groups *found, struct arena *arena,
     values->group_count = found->count;
 }
 
-/* bytes: of the groups of the thresholds before. */
-static int find_groups(const struct sample_values *sample, size_t index, struct arena *arena,
-                       size_t *bytes, struct threshold_values *values, struct error *ret_error) {
+struct finding {
+    const struct sample_values *sample;
+    struct found_groups found;
+    struct arena *arena;
+};
+
+static int take_found(void *user, size_t index, struct text key, double value,
+                      struct error *ret_error) {
+    struct finding *finding = user;
+    const struct found_group group = {.key = key, .value = value};
+    return add_found(finding->sample, &finding->sample->snapshot->thresholds[index],
+                     &finding->found, group, finding->arena, ret_error);
+}
+
+int sample_compute_groups(const struct sample_values *sample, size_t index,
+                          int (*take)(void *user, size_t threshold, struct text key, double value,
+                                      struct error *ret_error),
+                          void *user, struct error *ret_error) {
     const struct threshold *threshold = &sample->snapshot->thresholds[index];
     struct sample_merge *merge = sample_merge_new(sample->files, sample->file_count,
                                                   sample->snapshot, index, sample->newest_us);
-    struct found_groups found = {.bytes = *bytes};
-    struct found_group group;
     struct group_reader reader;
+    struct text key;
     uint64_t hash;
+    double value = 0;
     int r;
     reader_init(&reader, sample);
-    while ((r = sample_merge_group(merge, &hash, &group.key, ret_error)) > 0) {
-        r = read_group(&reader, threshold, merge, hash, &group.value, ret_error);
-        group.key = sample_merge_key(merge);
+    while ((r = sample_merge_group(merge, &hash, &key, ret_error)) > 0) {
+        r = read_group(&reader, threshold, merge, hash, &value, ret_error);
         if (r > 0)
-            r = add_found(sample, threshold, &found, group, arena, ret_error);
+            r = take(user, index, sample_merge_key(merge), value, ret_error);
         if (r < 0)
             break;
     }
-    if (r == 0)
-        use_found(&found, arena, values);
-    *bytes = found.bytes;
-    free(found.groups);
     free(reader.values);
     sample_merge_free(merge);
+    return r;
+}
+
+/* bytes: of the groups of the thresholds before. */
+static int find_groups(const struct sample_values *sample, size_t index, struct arena *arena,
+                       size_t *bytes, struct threshold_values *values, struct error *ret_error) {
+    struct finding finding = {.sample = sample, .found.bytes = *bytes, .arena = arena};
+    int r = sample_compute_groups(sample, index, take_found, &finding, ret_error);
+    if (r == 0)
+        use_found(&finding.found, arena, values);
+    *bytes = finding.found.bytes;
+    free(finding.found.groups);
     return r;
 }
 

@@ -22,6 +22,12 @@ struct sample_values {
  * groups take more than a quarter of the memory. */
 int sample_compute(const struct sample_values *sample, struct arena *arena,
                    struct threshold_values **ret_values, struct error *ret_error);
+/* Calls take() for each group of one threshold, kept wherever, with at least the threshold's
+ * minimum of values. */
+int sample_compute_groups(const struct sample_values *sample, size_t threshold,
+                          int (*take)(void *user, size_t threshold, struct text key, double value,
+                                      struct error *ret_error),
+                          void *user, struct error *ret_error);
 /* Calls take() for each group that thresholds keep in the tables, with at least the threshold's
  * minimum of values, in ascending order of hash and key. */
 int sample_compute_baselines(const struct sample_values *sample,

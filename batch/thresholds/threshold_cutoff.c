@@ -110,3 +110,32 @@ void threshold_cutoffs(const struct threshold_job *job, const struct score_count
     report->cutoffs = lines;
     report->cutoff_count = snapshot->budget_count;
 }
+
+/* ---- scores ---- */
+
+bool threshold_same_scored(const struct snapshot *snapshot, const struct thresholds *a,
+                           const struct thresholds *b) {
+    for (size_t i = 0; i < snapshot->threshold_count; i++) {
+        const struct threshold *threshold = &snapshot->thresholds[i];
+        if (!threshold->is_scored)
+            continue;
+        const struct threshold_values *x =
+            a ? thresholds_find(a, threshold->name, threshold->definition) : NULL;
+        const struct threshold_values *y =
+            b ? thresholds_find(b, threshold->name, threshold->definition) : NULL;
+        if (!x || !y || x->has_overall != y->has_overall || x->overall != y->overall ||
+            x->group_count != y->group_count)
+            return false;
+        for (size_t j = 0; j < x->group_count; j++)
+            if (x->values[j] != y->values[j] || !text_equal(x->keys[j], y->keys[j]))
+                return false;
+    }
+    return true;
+}
+
+void threshold_count_score(const struct threshold_job *job, int64_t event_time_us, uint32_t score,
+                           enum label label, struct score_counts *counts) {
+    for (size_t i = 0; i < job->snapshot->budget_count; i++)
+        if (threshold_in_period(job, event_time_us, job->snapshot->budgets[i].over_us))
+            score_counts_add(&counts[i], score, label);
+}

@@ -24,3 +24,12 @@ static inline void score_counts_add(struct score_counts *counts, uint32_t score,
 void threshold_cutoffs(const struct threshold_job *job, const struct score_counts *counts,
                        struct threshold_cutoff *cutoffs, size_t *ret_count,
                        uint32_t all[VERDICT_COUNT]);
+
+/* Counts a score for each budget whose period has the event time. */
+void threshold_count_score(const struct threshold_job *job, int64_t event_time_us, uint32_t score,
+                           enum label label, struct score_counts *counts);
+
+/* Are all thresholds that scores depend on equal in both? Bit for bit: a tiny difference can move a
+ * score. */
+bool threshold_same_scored(const struct snapshot *snapshot, const struct thresholds *a,
+                           const struct thresholds *b);

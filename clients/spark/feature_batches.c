@@ -1,6 +1,6 @@
 #include "feature_batches.h"
 
-#include "batch/distributed/arrow_export.h"
+#include "batch/tasks/arrow_export.h"
 #include "clients/cli/parquet/column_batch.h"
 #include "clients/cli/replay/training_columns.h"
 #include "clients/cli/replay/training_rows.h"

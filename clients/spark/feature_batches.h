@@ -2,7 +2,7 @@
  * (clients/cli/replay/training_columns.h). */
 #pragma once
 
-#include "batch/distributed/arrow_abi.h"
+#include "batch/tasks/arrow_abi.h"
 #include "core/base/buffer.h"
 #include "core/policy/load/snapshot.h"
 #include "core/wire/record/record.h"

@@ -1,9 +1,9 @@
 /* The library's functions for features: library.h. */
 #include "batch/base/policy_folder.h"
-#include "batch/distributed/feature_entries.h"
-#include "batch/distributed/feature_rows.h"
-#include "batch/distributed/feature_values.h"
-#include "batch/distributed/task_bytes.h"
+#include "batch/tasks/feature_entries.h"
+#include "batch/tasks/feature_rows.h"
+#include "batch/tasks/feature_values.h"
+#include "batch/tasks/task_bytes.h"
 #include "core/base/check.h"
 #include "feature_batches.h"
 #include "library.h"

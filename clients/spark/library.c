@@ -114,13 +114,14 @@ struct harrier_spark_rebuild {
     struct distributed_rebuild *distributed;
 };
 
-static int run_tasks(void *user, struct distributed_rebuild *distributed, struct text description,
+static int run_tasks(void *user, struct distributed_rebuild *distributed,
+                     enum distributed_stage stage, struct text description,
                      struct error *ret_error) {
     struct harrier_spark_rebuild *rebuild = user;
     const struct harrier_spark_options *options = rebuild->options;
     char error[HARRIER_SPARK_ERROR] = "";
     rebuild->distributed = distributed;
-    int r = options->run(options->user, rebuild, (const uint8_t *)description.data,
+    int r = options->run(options->user, rebuild, stage, (const uint8_t *)description.data,
                          description.length, error);
     rebuild->distributed = NULL;
     return r < 0 ? error_set(ret_error, ERROR_UNAVAILABLE, "%s", error) : 0;

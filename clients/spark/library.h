@@ -3,10 +3,10 @@
  * Functions that can fail return a negative number and put one sentence into error, which has
  * HARRIER_SPARK_ERROR bytes. A handle belongs to one thread at a time. Batches go through the Arrow
  * C data interface: those that come out belong to the caller, who releases them; those that go in
- * stay the caller's. Their columns: batch/distributed/arrow_blocks.h. */
+ * stay the caller's. Their columns: batch/tasks/arrow_blocks.h. */
 #pragma once
 
-#include "batch/distributed/arrow_abi.h"
+#include "batch/tasks/arrow_abi.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,10 +53,10 @@ struct harrier_spark_options {
     uint64_t range_bytes; /* 0: the default */
     uint32_t keep;        /* generations; 0: the default */
     bool force, keep_thresholds, accept_changes;
-    /* Runs the tasks; rows of the fold go to harrier_spark_take(). Negative: it failed, and the
-     * reason is in error. */
-    int (*run)(void *user, struct harrier_spark_rebuild *rebuild, const uint8_t *description,
-               size_t length, char *error);
+    /* Runs a stage (enum distributed_stage); rows of its last tasks go to harrier_spark_take().
+     * Negative: it failed, and the reason is in error. */
+    int (*run)(void *user, struct harrier_spark_rebuild *rebuild, uint32_t stage,
+               const uint8_t *description, size_t length, char *error);
     void *user;
 };
 
@@ -101,13 +101,53 @@ int harrier_spark_features_values(struct harrier_spark_features *features,
                                   struct ArrowSchema *ret_schema, struct ArrowArray *ret_array,
                                   char *error);
 /* A batch of values in; schema NULL: the end. Then next() until it returns 0, with `all` after the
- * end. folder and rare as in batch/distributed/feature_rows.h; they count in the first call. */
+ * end. folder and rare as in batch/tasks/feature_rows.h; they count in the first call. */
 int harrier_spark_features_rows(struct harrier_spark_features *features, const char *folder,
                                 const uint8_t *rare, size_t rare_length,
                                 const struct ArrowSchema *schema, const struct ArrowArray *array,
                                 char *error);
 int harrier_spark_features_next(struct harrier_spark_features *features, bool all,
                                 struct ArrowSchema *ret_schema, struct ArrowArray *ret_array);
+
+/* ---- thresholds, of a rebuild ---- */
+
+struct harrier_spark_thresholds;
+/* The description of a stage begins with that of its features, behind the length of that (8 bytes,
+ * little-endian). scratch, memory: as of harrier_spark_task_open(). */
+int harrier_spark_thresholds_open(const uint8_t *description, size_t length, const char *scratch,
+                                  uint64_t memory, struct harrier_spark_thresholds **ret_thresholds,
+                                  char *error);
+void harrier_spark_thresholds_close(struct harrier_spark_thresholds *thresholds);
+/* 1: a batch of what the functions below have made so far; 0: none, and of records the end. */
+int harrier_spark_thresholds_next(struct harrier_spark_thresholds *thresholds,
+                                  struct ArrowSchema *ret_schema, struct ArrowArray *ret_array,
+                                  char *error);
+
+/* Begins to read values out of a part. */
+int harrier_spark_thresholds_records(struct harrier_spark_thresholds *thresholds,
+                                     const char *folder, uint64_t part, char *error);
+/* 1: the batch of a part's outcomes, on their way to rows. */
+int harrier_spark_thresholds_outcomes(struct harrier_spark_thresholds *thresholds,
+                                      const char *folder, uint64_t part,
+                                      struct ArrowSchema *ret_schema, struct ArrowArray *ret_array,
+                                      char *error);
+/* As harrier_spark_features_rows(), with values of thresholds or scores as the result. */
+enum {
+    HARRIER_SPARK_VALUE_ROWS,
+    HARRIER_SPARK_RECORDED_ROWS,
+    HARRIER_SPARK_DERIVED_ROWS,
+};
+int harrier_spark_thresholds_rows(struct harrier_spark_thresholds *thresholds, uint32_t kind,
+                                  const char *folder, const uint8_t *rare, size_t rare_length,
+                                  const struct ArrowSchema *schema, const struct ArrowArray *array,
+                                  char *error);
+/* Batches of values in, in any order; schema NULL: the end, after which there are results. */
+int harrier_spark_thresholds_groups(struct harrier_spark_thresholds *thresholds,
+                                    const struct ArrowSchema *schema,
+                                    const struct ArrowArray *array, char *error);
+int harrier_spark_thresholds_counts(struct harrier_spark_thresholds *thresholds,
+                                    const struct ArrowSchema *schema,
+                                    const struct ArrowArray *array, char *error);
 
 /* ---- both ---- */
 

@@ -2,8 +2,9 @@
 """harrier-spark beside harrier, on a cluster of two executor processes on loopback: README.md.
 
 For each archive: content hash and generation of `harrier rebuild` and of Spark, with the archive's folder, through
-Hadoop from another file system, and with executors killed; every cell of the features. The archives are simulated
-payments (rules/card-payments) and, where the data is, the Handbook.
+Hadoop from another file system, and with executors killed, which thresholds and cut-offs are a part of; every cell of
+the features. The archives are simulated payments (rules/card-payments, and the same with thresholds of each kind and
+budgets) and, where the data is, the Handbook, whose cut-off comes from recorded scores.
 
 usage: spark_jobs.py BUILD [--days N] [--kills N] [--large N]
 --large N: also N million transactions of the Handbook's form, timed, with the memory of all processes; not compared
@@ -15,6 +16,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +29,20 @@ sys.path.insert(0, str(ROOT / "clients/spark"))
 MASTER = "local-cluster[2,1,1024]"
 LOOPBACK = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false",
             "spark.deploy.maxExecutorRetries": "-1", "spark.ui.showConsoleProgress": "false"}
+THRESHOLDS = """thresholds:
+  - {name: expensive, quantile: 0.9, of: amount, by: mcc, over: 28d, minimum: 20, fallback: 250.0}
+  - {name: spread, statistic: mad, of: amount, over: 28d, minimum: 20, fallback: 50.0}
+  - {name: busy, quantile: 0.99, of: double(card.count_30d), by: country, over: 28d, minimum: 20, fallback: 9.0}
+  - {name: own, quantile: 0.9, of: amount, by: card, groups: many, over: 90d, minimum: 2, fallback: 100.0}
+budgets:
+  - {verdict: review, at_most: 0.02, over: 7d, minimum: 1000}
+  - {verdict: decline, at_most: 0.005, over: 3d, minimum: 1000}
+"""
+RULES = """rules:
+  - {name: above_usual, when: "amount > thresholds.expensive[mcc] + thresholds.spread", then: {score: 120}}
+  - {name: busier, when: "double(card.count_30d) > thresholds.busy[country]", then: {score: 90}}
+  - {name: above_own, when: "amount > thresholds.own[card]", then: {score: 40}}
+"""
 COUNTED = {"java": "JVM", "python": "Python", "python3": "Python", "harrier": "harrier"}
 
 
@@ -152,11 +168,11 @@ class Bench:
             ROOT / "rules/handbook", stderr=subprocess.DEVNULL)
         return data, data / "archive", ROOT / "rules/handbook"
 
-    def rebuild_here(self, data):
+    def rebuild_here(self, data, *options):
         with Memory("harrier") as memory:
             begin = time.monotonic()
             report = json.loads(run(self.harrier, "rebuild", "--data", data, "--full", "--force", "--no-seal",
-                                    stderr=subprocess.DEVNULL))
+                                    *options, stderr=subprocess.DEVNULL))
             return report, time.monotonic() - begin, memory
 
     def rebuild_there(self, archive, **options):
@@ -216,6 +232,35 @@ class Bench:
         self.expect(f"{name}, features, {killer.killed} executors killed: {cells} cells differ",
                     cells == 0 and killer.killed > 0)
 
+    def with_thresholds(self):
+        """A policy with thresholds of each kind and two budgets, one for each way to read the archive."""
+        policy = self.folder / "policy"
+        shutil.copytree(ROOT / "rules/card-payments", policy)
+        (policy / "thresholds.yaml").write_text(THRESHOLDS)
+        (policy / "rules/thresholds.yaml").write_text(RULES)
+        return policy
+
+    def compare_thresholds(self, data, archive):
+        """All that a rebuild makes, with values of fields and of features, groups in the record and in the tables, and
+        scores that only a replay gives."""
+        policy = self.with_thresholds()
+        here, seconds, memory = self.rebuild_here(data, "--policy", policy)
+        print(f"        thresholds: harrier rebuild {here['phases_ms']['thresholds'] / 1000:.1f} of {seconds:.1f} s, "
+              f"{memory.peak} MiB")
+        expected = here["generation"], here["content_hash"]
+        elsewhere = f"viewfs:///test/{archive.relative_to(self.folder)}"
+        for how, uri, options in (("folder", archive, {}), ("another file system, its heads", elsewhere, {}),
+                                  ("little memory", archive, {"shares": 5, "memory": 64 << 20,
+                                                              "task_memory": 8 << 20})):
+            there, seconds, memory = self.rebuild_there(uri, policy=str(policy), **options)
+            self.expect(f"thresholds, {how}: generation {there.generation}, {there.thresholds} of them, "
+                        f"{there.thresholds_seconds:.1f} of {seconds:.1f} s, {memory.peak} MiB {memory.kinds}",
+                        (there.generation, there.content_hash) == expected and there.thresholds == 6)
+        killer, (there, seconds, _) = self.with_kills(
+            lambda _: self.rebuild_there(archive, policy=str(policy), shares=16))
+        self.expect(f"thresholds, {killer.killed} executors killed: generation {there.generation}, {seconds:.1f} s",
+                    (there.generation, there.content_hash) == expected and killer.killed > 0)
+
     def large(self, millions):
         data = self.folder / "large"
         subprocess.run(f"'{sys.executable}' '{ROOT}/tests/cluster/spark_payments.py' {millions * 1000000} | "
@@ -264,6 +309,8 @@ def main():
                 if made:
                     bench.compare_rebuilds(name, *made[:2])
                     bench.compare_features(name, *made)
+                if made and name == "payments":
+                    bench.compare_thresholds(*made[:2])
             if options.large:
                 bench.large(options.large)
         finally:

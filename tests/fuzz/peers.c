@@ -5,11 +5,11 @@
  *
  * Refused with a message, or what is read can be written and reads back the same; memory is
  * bounded by the bytes, and texts lie within them. */
-#include "batch/distributed/arrow_blocks.h"
-#include "batch/distributed/feature_task.h"
 #include "batch/distributed/part_summary.h"
 #include "batch/distributed/rebuild_task.h"
-#include "batch/distributed/task_bytes.h"
+#include "batch/tasks/arrow_blocks.h"
+#include "batch/tasks/feature_task.h"
+#include "batch/tasks/task_bytes.h"
 #include "common/target.h"
 #include "server/cluster/log_message.h"
 

@@ -35,7 +35,7 @@ FOLDERS = {
     "core/wire": ["types", "bytes", "message", "record"],
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "models", "check", "rules", "load", "analysis"],
     "core/store": ["archive", "upkeep", "rewrite", "pseudonyms", "sources", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights", "backups"],
-    "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "prune", "verify", "import", "export", "night", "backup", "erase"],
+    "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "tasks", "distributed", "report", "tune", "train", "prune", "verify", "import", "export", "night", "backup", "erase"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "sandbox", "net", "events", "front", "base", "adopt", "cluster", "service", "lifecycle"],
     "console": ["page", "database", "archive", "performance", "operations", "related", "web", "server", "policy", "jobs", "api", "start"],

@@ -46,7 +46,7 @@ def parse(arguments):
                          help="keep the thresholds in force instead of computing new ones")
     rebuild.add_argument("--accept-changes", action="store_true", help="of thresholds, whatever their guards say")
     rebuild.add_argument("--memory", type=size, metavar="SIZE",
-                         help="of this process, for thresholds (default: a quarter of the machine's)")
+                         help="of this process (default: a quarter of the machine's)")
     rebuild.add_argument("--task-memory", type=size, default=512 << 20, metavar="SIZE",
                          help="of each task, beside the JVM's (default 512M)")
     features = commands.add_parser("features", help="exports what was known at each transaction",

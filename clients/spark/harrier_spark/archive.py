@@ -10,6 +10,8 @@ import pathlib
 import re
 import uuid
 
+import pyarrow.parquet as pq
+
 from .library import HarrierError
 
 HEAD_BYTES = 4 << 20  # enough to sample keys from, and to find a policy at the beginning of a segment
@@ -101,7 +103,7 @@ class Archive:
             has_last = has_last or length >= HEADER_BYTES
 
     def fetch(self):
-        """Copies everything: for thresholds, which are computed from the records themselves."""
+        """Copies everything."""
         if not self.is_whole:
             for name, length in self._segments():
                 self._copy(name, length)
@@ -139,6 +141,13 @@ class WorkFolder:
             self.archive.file_system.copyToLocalFile(False, path, to, True)
             yield str(local)
             local.unlink()
+
+
+    def batches(self):
+        """The record batches of these files."""
+        for file in self.files():
+            with pq.ParquetFile(file) as opened:
+                yield from opened.iter_batches(batch_size=16)
 
 
 def contents(spark, archive, names):

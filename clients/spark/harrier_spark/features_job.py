@@ -1,28 +1,21 @@
 """Point-in-time features of a whole archive as Parquet: what `harrier replay --policy DIR --features FILE` writes.
 
 Records become items, one for each entity; items become values, where the entities' states are; values go back to the
-parts that the transactions are in, where each is decided (batch/distributed/feature_task.h).
+parts that the transactions are in, where each is decided (batch/tasks/feature_task.h).
 """
 import dataclasses
 import json
 import os
 import shutil
-import struct
 import tempfile
 import time
 import uuid
 
-import pyarrow as pa
-
 from . import library as native
-from .archive import Archive, contents, group_parts
-from .parts import BLOCKS, PartTasks, contents_of, scratch_folder
+from .archive import Archive, group_parts
+from .feature_rows import FeatureTasks, find_rare, rows_of
+from .parts import scratch_folder
 from .shipping import ship
-
-TYPES = pa.int32(), pa.int32(), pa.int64(), pa.binary()  # of BLOCKS
-RARE_HEAD = struct.Struct("<BQQ")
-SNAPSHOT = 4  # RECORD_SNAPSHOT: a policy's record
-FILE = -1     # FEATURE_FILE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,55 +29,10 @@ class Features:
     seconds: float
 
 
-class _Tasks(PartTasks):
-    """What the executors run."""
-
-    rare = None  # a broadcast
-    outputs = 0
-
-    def _open(self):
-        return native.FeatureTask(self.library(), self.description.value)
-
-    def find_rare(self, batches):
-        with self._open() as task:
-            for folder, part in self.parts(batches):
-                yield from task.part(folder, part, True)
-
-    def entries(self, batches):
-        with self._open() as task:
-            for folder, part in self.parts(batches):
-                yield from task.part(folder, part, False)
-
-    def values(self, batches):
-        with self._open() as task:
-            yield from task.values(batches)
-
-    def files(self, batches):
-        """Parts on their way to where their transactions are decided."""
-        for name, content in contents_of(batches):
-            part = self.numbers[name]
-            block = struct.pack("<Q", len(name)) + name.encode() + content.as_py()
-            row = part * self.outputs // len(self.names), part, FILE, block
-            yield pa.RecordBatch.from_arrays([pa.array([value], type) for value, type in zip(row, TYPES, strict=True)],
-                                             ["share", "stream", "sequence", "block"])
-
+class _Tasks(FeatureTasks):
     def rows(self, batches):
         with scratch_folder() as scratch, self._open() as task:
             yield from task.rows(batches, self.folder or scratch, self.rare.value)
-
-
-def _rare(spark, archive, tasks):
-    """All rare records in order, and the payload of the last policy's."""
-    rows = tasks.source(spark, archive).mapInArrow(tasks.find_rare, BLOCKS).collect()
-    blocks = b"".join(bytes(row.block) for row in sorted(rows, key=lambda row: row.sequence))
-    policy, at = b"", 0
-    while at < len(blocks):
-        kind, _, length = RARE_HEAD.unpack_from(blocks, at)
-        at += RARE_HEAD.size
-        if kind == SNAPSHOT:
-            policy = blocks[at:at + length]
-        at += length
-    return blocks, policy
 
 
 def _schema(columns):
@@ -124,7 +72,7 @@ def features(spark, archive, path, *, policy=None, shares=None, outputs=None, di
         groups = group_parts(source.folder, names, 4 * cores)
         tasks = _Tasks(os.path.basename(library_path), spark.sparkContext.broadcast(first.description), names,
                        groups, source.folder if is_direct else None)
-        rare, last_policy = _rare(spark, source, tasks)
+        rare, last_policy = find_rare(spark, source, tasks)
         if not policy and not last_policy:
             raise native.HarrierError(f"{archive} has no policy: give one")
         settled = library.describe_features(source.folder, policy, last_policy, shares, min(outputs, len(names)),
@@ -132,12 +80,7 @@ def features(spark, archive, path, *, policy=None, shares=None, outputs=None, di
         tasks.description = spark.sparkContext.broadcast(settled.description)
         tasks.rare = spark.sparkContext.broadcast(rare)
         tasks.outputs = min(outputs, len(names))
-        values = tasks.source(spark, source).mapInArrow(tasks.entries, BLOCKS)
-        values = values.repartitionById(shares, "share").sortWithinPartitions("stream", "sequence")
-        values = values.mapInArrow(tasks.values, BLOCKS)
-        if not is_direct:
-            values = values.union(contents(spark, source, names).mapInArrow(tasks.files, BLOCKS))
-        rows = values.repartitionById(tasks.outputs, "share").sortWithinPartitions("stream", "sequence")
+        rows = rows_of(spark, source, tasks, shares)
         rows = rows.mapInArrow(tasks.rows, _schema(settled.columns))
         with target:
             rows.write.option("compression", compression).parquet(target.draft_uri)

@@ -9,8 +9,8 @@ import pyarrow as pa
 ERROR_BYTES = 1024
 NAME = "libharrier-spark.so"
 
-RUN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint8),
-                       ctypes.c_size_t, ctypes.POINTER(ctypes.c_char))
+RUN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32,
+                       ctypes.POINTER(ctypes.c_uint8), ctypes.c_size_t, ctypes.POINTER(ctypes.c_char))
 
 
 class Options(ctypes.Structure):
@@ -212,3 +212,62 @@ class FeatureTask:
     def _rows(self, everything):
         while self.library.c.harrier_spark_features_next(self.handle, ctypes.c_bool(everything), *self._made()):
             yield self.made.take()
+
+
+class ThresholdTask:
+    """A task of a rebuild's thresholds in an executor."""
+
+    def __init__(self, library, description, scratch, memory):
+        self.library = library
+        self.handle = ctypes.c_void_p()
+        self.given, self.made = Batch(), Batch()
+        library.call("thresholds_open", description, ctypes.c_size_t(len(description)), os.fsencode(scratch),
+                     ctypes.c_uint64(memory), ctypes.byref(self.handle))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.library.c.harrier_spark_thresholds_close(self.handle)
+
+    def _made(self):
+        return ctypes.c_void_p(self.made.schema), ctypes.c_void_p(self.made.array)
+
+    def _results(self):
+        while self.library.call("thresholds_next", self.handle, *self._made()):
+            yield self.made.take()
+
+    def _take(self, name, *arguments, batches):
+        for batch in batches:
+            given = self.given.put(batch)
+            try:
+                self.library.call("thresholds_" + name, self.handle, *arguments, *given)
+            finally:
+                self.given.give_back()
+            yield from self._results()
+        self.library.call("thresholds_" + name, self.handle, *arguments, None, None)
+        yield from self._results()
+
+    def records(self, folder, part):
+        """The batches of a part's values."""
+        self.library.call("thresholds_records", self.handle, os.fsencode(folder), ctypes.c_uint64(part))
+        yield from self._results()
+
+    def outcomes(self, folder, part):
+        """The batch of a part's outcomes."""
+        self.library.call("thresholds_outcomes", self.handle, os.fsencode(folder), ctypes.c_uint64(part),
+                          *self._made())
+        yield self.made.take()
+
+    def rows(self, batches, kind, folder, rare):
+        """Values or scores of transactions, from the sorted rows of some parts."""
+        return self._take("rows", ctypes.c_uint32(kind), os.fsencode(folder), rare, ctypes.c_size_t(len(rare)),
+                          batches=batches)
+
+    def groups(self, batches):
+        """Results of a share's groups, from its values."""
+        return self._take("groups", batches=batches)
+
+    def counts(self, batches):
+        """Counts of some of the values."""
+        return self._take("counts", batches=batches)

@@ -1,5 +1,6 @@
 """The rebuild: scan tasks over the archive's parts, Spark's shuffle, fold tasks over shares of the keys, and this
-process, which writes the tables."""
+process, which writes the tables. Then the stages of thresholds (thresholds_job.py)."""
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -7,9 +8,8 @@ import shutil
 import tempfile
 import time
 
-import pyarrow.parquet as pq
-
 from . import library as native
+from . import thresholds_job
 from .archive import Archive, group_parts
 from .parts import BLOCKS, PartTasks, scratch_folder
 from .shipping import ship
@@ -59,48 +59,70 @@ class _Tasks(PartTasks):
             yield from task.fold(batches)
 
 
-def _run(spark, archive, library_path, description, shares, memory, direct, take):
-    library = native.Library(library_path)
-    with native.Task(library, description, archive.folder, memory) as task:
-        names = library.parts(archive.folder)[:task.part_count()]  # the archive may have grown
-    sent = spark.sparkContext.broadcast(description)
-    groups = group_parts(archive.folder, names, 4 * spark.sparkContext.defaultParallelism)
-    folder = archive.folder if direct else None
-    tasks = _Tasks(os.path.basename(library_path), sent, names, groups, folder, memory=memory)
-    rows = tasks.source(spark, archive).mapInArrow(tasks.scan, BLOCKS).repartitionById(shares, "share")
-    rows = rows.sortWithinPartitions("stream", "sequence").mapInArrow(tasks.fold, BLOCKS)
-    with archive.work_folder() as work:
-        rows.write.option("compression", "none").parquet(work.uri)
-        sent.destroy()
-        for file in work.files():  # in the order of the shares, as Spark numbers them
-            with pq.ParquetFile(file) as share:
-                for batch in share.iter_batches(batch_size=16):
-                    take(batch)
+class _Stages:
+    """The stages of one rebuild, as the library asks for them."""
+
+    def __init__(self, spark, archive, library_path, shares, memory, direct, stack):
+        self.spark, self.archive, self.library_path = spark, archive, library_path
+        self.shares, self.memory, self.stack = shares, memory, stack
+        self.folder = archive.folder if direct else None
+        self.known, self.thresholds = None, None
+
+    def _parts(self, count):
+        names = native.Library(self.library_path).parts(self.archive.folder)[:count]  # the archive may have grown
+        return names, group_parts(self.archive.folder, names, 4 * self.spark.sparkContext.defaultParallelism)
+
+    def fold(self, description, take):
+        with native.Task(native.Library(self.library_path), description, self.archive.folder, self.memory) as task:
+            names, groups = self._parts(task.part_count())
+        self.known, self.thresholds = (names, groups), None  # of this run
+        sent = self.spark.sparkContext.broadcast(description)
+        tasks = _Tasks(os.path.basename(self.library_path), sent, names, groups, self.folder, memory=self.memory)
+        rows = tasks.source(self.spark, self.archive).mapInArrow(tasks.scan, BLOCKS)
+        rows = rows.repartitionById(self.shares, "share").sortWithinPartitions("stream", "sequence")
+        with self.archive.work_folder() as work:
+            rows.mapInArrow(tasks.fold, BLOCKS).write.option("compression", "none").parquet(work.uri)
+            sent.destroy()
+            for batch in work.batches():
+                take(batch)
+
+    def run(self, stage, description, take):
+        if stage == thresholds_job.FOLD:
+            self.fold(description, take)
+            return
+        if not self.thresholds:
+            work = self.stack.enter_context(self.archive.work_folder())
+            make_tasks = thresholds_job.tasks_of(self.library_path, *self.known, self.folder)
+            self.thresholds = thresholds_job.Thresholds(self.spark, self.archive, work, make_tasks, self.shares,
+                                                        self.memory)
+        self.thresholds.run(stage, description, take)
 
 
 def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=None, task_memory=TASK_MEMORY,
-            range_bytes=0, keep=0, force=False, keep_thresholds=False, accept_changes=False, direct=None, fetch=None):
+            range_bytes=0, keep=0, force=False, keep_thresholds=False, accept_changes=False, direct=None, fetch=False):
     """Folds the archive into a generation, as `harrier rebuild --full` does, and makes it current.
 
     archive: a URI of any Hadoop file system. generations: a folder of this machine, where a server finds the tables.
     shares: partitions of the shuffle (default: four for each core of the cluster). memory, task_memory: bytes, of
     this process and of each task. direct: executors open the archive's folder themselves, which they must all see
-    (default: for file:). fetch: copy all of an archive that is elsewhere to this machine's TMPDIR, which thresholds
-    need (default: unless keep_thresholds). Raises HarrierError, and what Spark raises.
+    (default: for file:). fetch: copy all of an archive that is elsewhere to this machine's TMPDIR at once (default:
+    only if its policy is not found near the beginning of a segment). Raises HarrierError, and what Spark raises.
     """
     library_path = ship(spark.sparkContext)
     library = native.Library(library_path)
     shares = shares or 4 * spark.sparkContext.defaultParallelism
     begin, tasks_seconds, failure = time.monotonic(), [0.0], []
     scratch = tempfile.mkdtemp(prefix="harrier-spark-")
+    stack = contextlib.ExitStack()
     try:
         source = Archive(spark, archive, scratch)
         is_direct = source.is_direct(direct)
-        if fetch or (fetch is None and not keep_thresholds):
+        if fetch:
             source.fetch()
         batch = native.Batch()
+        stages = _Stages(spark, source, library_path, shares, task_memory, is_direct, stack)
 
-        def run(_, handle, description, length, error):
+        def run(_, handle, stage, description, length, error):
             start = time.monotonic()
 
             def take(rows):
@@ -110,8 +132,7 @@ def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=Non
                 finally:
                     batch.give_back()
             try:
-                _run(spark, source, library_path, ctypes.string_at(description, length), shares, task_memory,
-                     is_direct, take)
+                stages.run(stage, ctypes.string_at(description, length), take)
             except BaseException as e:  # it must not cross C's frames
                 failure.append(e)
                 text = f"the tasks failed: {e}".encode()[:native.ERROR_BYTES - 1]
@@ -135,6 +156,7 @@ def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=Non
             raise
         return _report(raw, len(library.parts(source.folder)), time.monotonic() - begin, tasks_seconds[0])
     finally:
+        stack.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
 

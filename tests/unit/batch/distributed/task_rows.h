@@ -1,7 +1,7 @@
 /* Rows on their way between tasks, in a test. */
 #pragma once
 
-#include "batch/distributed/arrow_blocks.h"
+#include "batch/tasks/arrow_blocks.h"
 
 struct task_rows {
     struct arrow_row *rows; /* blocks are copies */

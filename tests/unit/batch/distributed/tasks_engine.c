@@ -3,9 +3,9 @@
 #include "batch/distributed/fold_task.h"
 #include "batch/distributed/scan_task.h"
 #include "core/base/check.h"
-#include "task_rows.h"
 #include "tests/split_mix.h"
 #include "tests/unit/unit.h"
+#include "threshold_stages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,8 +102,8 @@ static int fold_share(struct tasks_engine *engine, struct text description,
     return r;
 }
 
-static int hand_over(struct distributed_rebuild *rebuild, const struct task_rows *out,
-                     struct error *ret_error) {
+int tasks_engine_hand_over(struct distributed_rebuild *rebuild, const struct task_rows *out,
+                           struct error *ret_error) {
     struct arrow_blocks *blocks = arrow_blocks_new();
     struct ArrowSchema schema;
     struct ArrowArray array;
@@ -119,9 +119,11 @@ static int hand_over(struct distributed_rebuild *rebuild, const struct task_rows
     return r;
 }
 
-int tasks_engine_run(void *user, struct distributed_rebuild *rebuild, struct text description,
-                     struct error *ret_error) {
+int tasks_engine_run(void *user, struct distributed_rebuild *rebuild, enum distributed_stage stage,
+                     struct text description, struct error *ret_error) {
     struct tasks_engine *engine = user;
+    if (stage != DISTRIBUTED_FOLD)
+        return threshold_stages_run(engine, rebuild, stage, description, ret_error);
     struct task_rows rows = {0}, out = {0};
     engine->runs++;
     int r = scan_all(engine, description, &rows, ret_error);
@@ -133,8 +135,12 @@ int tasks_engine_run(void *user, struct distributed_rebuild *rebuild, struct tex
         r = fold_share(engine, description, rows.rows + i, end - i, &out, ret_error);
     }
     if (r == 0)
-        r = hand_over(rebuild, &out, ret_error);
+        r = tasks_engine_hand_over(rebuild, &out, ret_error);
     task_rows_free(&rows);
     task_rows_free(&out);
     return r;
+}
+
+void tasks_engine_deinit(struct tasks_engine *engine) {
+    task_rows_free(&engine->values);
 }

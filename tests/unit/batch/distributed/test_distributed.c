@@ -226,22 +226,24 @@ static void the_last_policy_counts(void **state) {
 
 /* ---- what goes wrong ---- */
 
-static int fail_to_run(void *user, struct distributed_rebuild *rebuild, struct text description,
+static int fail_to_run(void *user, struct distributed_rebuild *rebuild,
+                       enum distributed_stage stage, struct text description,
                        struct error *ret_error) {
-    (void)user, (void)rebuild, (void)description;
+    (void)user, (void)rebuild, (void)stage, (void)description;
     return error_set(ret_error, ERROR_UNAVAILABLE, "the engine is gone");
 }
 
-static int run_nothing(void *user, struct distributed_rebuild *rebuild, struct text description,
+static int run_nothing(void *user, struct distributed_rebuild *rebuild,
+                       enum distributed_stage stage, struct text description,
                        struct error *ret_error) {
-    (void)user, (void)rebuild, (void)description, (void)ret_error;
+    (void)user, (void)rebuild, (void)stage, (void)description, (void)ret_error;
     return 0;
 }
 
-static int run_twice(void *user, struct distributed_rebuild *rebuild, struct text description,
-                     struct error *ret_error) {
-    int r = tasks_engine_run(user, rebuild, description, ret_error);
-    return r < 0 ? r : tasks_engine_run(user, rebuild, description, ret_error);
+static int run_twice(void *user, struct distributed_rebuild *rebuild, enum distributed_stage stage,
+                     struct text description, struct error *ret_error) {
+    int r = tasks_engine_run(user, rebuild, stage, description, ret_error);
+    return r < 0 ? r : tasks_engine_run(user, rebuild, stage, description, ret_error);
 }
 
 /* Rows that no part and no task of ours makes, one at a time. */
@@ -270,16 +272,18 @@ static int take_shuffled(void *to, const struct arrow_rows *rows, struct error *
 }
 
 static int row_of_no_stream(void *user, struct distributed_rebuild *rebuild,
-                            struct text description, struct error *ret_error) {
-    (void)user, (void)description;
+                            enum distributed_stage stage, struct text description,
+                            struct error *ret_error) {
+    (void)user, (void)stage, (void)description;
     read_row((struct arrow_row){.stream = -2, .block = TEXT_LITERAL("")}, take_folded, rebuild,
              -ERROR_INVALID, ret_error);
     return -ERROR_INVALID;
 }
 
 static int rows_of_two_shares(void *user, struct distributed_rebuild *rebuild,
-                              struct text description, struct error *ret_error) {
-    (void)user, (void)rebuild;
+                              enum distributed_stage stage, struct text description,
+                              struct error *ret_error) {
+    (void)user, (void)rebuild, (void)stage;
     struct rebuild_task *task;
     assert_int_equal(rebuild_task_open(description, "/tmp", 1 << 20, &task, ret_error), 0);
     struct fold_task *fold = fold_task_new(task);
@@ -333,8 +337,9 @@ static void what_is_incomplete_is_not_published(void **state) {
 
 /* The bytes of a description, cut off or altered: refused, or a description of something else. */
 static int damage_description(void *user, struct distributed_rebuild *rebuild,
-                              struct text description, struct error *ret_error) {
-    (void)user, (void)rebuild;
+                              enum distributed_stage stage, struct text description,
+                              struct error *ret_error) {
+    (void)user, (void)rebuild, (void)stage;
     struct rebuild_task *task;
     struct error error;
     for (size_t length = 0; length < description.length; length += 1 + length / 50) {

@@ -3,11 +3,11 @@
  * texts.
  *
  * HARRIER_STEPS makes it longer. */
-#include "batch/distributed/feature_entries.h"
-#include "batch/distributed/feature_rows.h"
-#include "batch/distributed/feature_values.h"
-#include "batch/distributed/task_bytes.h"
 #include "batch/replay/replay.h"
+#include "batch/tasks/feature_entries.h"
+#include "batch/tasks/feature_rows.h"
+#include "batch/tasks/feature_values.h"
+#include "batch/tasks/task_bytes.h"
 #include "clients/cli/replay/training_rows.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive.h"

@@ -18,6 +18,7 @@ struct reading {
     struct buffer *items;    /* a block for each share */
     struct buffer *outcomes; /* likewise for each part */
     uint32_t rows;           /* handed on */
+    bool only_outcomes;      /* on their way to rows, without items */
 };
 
 static void hand_on(struct reading *reading, size_t share, int32_t stream, struct buffer *block) {
@@ -94,14 +95,16 @@ static int read_records(struct reading *reading, struct archive_part_reader *rea
     int r;
     while ((r = archive_part_next(reader, &found, ret_error)) == 1) {
         struct record record;
-        if (!record_type_has_entities(found.type))
+        if (!record_type_has_entities(found.type) ||
+            (reading->only_outcomes && found.type != RECORD_OUTCOME))
             continue;
         arena_reset(&reading->arena);
         r = archive_part_decode(reader, &reading->arena, &record, ret_error);
         if (r < 0)
             return r;
         reading->record = &record;
-        engine_entity_entries(reading->engine, &record, &reading->sink);
+        if (!reading->only_outcomes)
+            engine_entity_entries(reading->engine, &record, &reading->sink);
         if (record.type == RECORD_OUTCOME)
             take_outcome(reading);
     }
@@ -110,14 +113,29 @@ static int read_records(struct reading *reading, struct archive_part_reader *rea
 
 static void hand_on_rest(struct reading *reading) {
     const struct feature_task *task = reading->task;
-    for (size_t share = 0; share < task->shares; share++)
+    for (size_t share = 0; share < task->shares && !reading->only_outcomes; share++)
         hand_on(reading, share, FEATURE_ITEMS, &reading->items[share]);
-    for (size_t part = 0; part < task->part_count; part++)
+    for (size_t part = 0; part < task->part_count && !reading->only_outcomes; part++)
         hand_on(reading, part % task->shares, (int32_t)(1 + part), &reading->outcomes[part]);
 }
 
-int feature_entries(const struct feature_task *task, const char *folder, size_t part,
-                    struct arrow_blocks *blocks, struct error *ret_error) {
+/* As a task of values would pass them on. */
+static void pass_on_outcomes(struct reading *reading) {
+    const struct feature_task *task = reading->task;
+    for (size_t part = 0; part < task->part_count && reading->only_outcomes; part++) {
+        const struct arrow_row row = {
+            .share = (int32_t)feature_output(task, part),
+            .stream = (int32_t)part,
+            .sequence =
+                FEATURE_OUTCOMES | (int64_t)((uint64_t)reading->part << 32 | reading->rows++),
+            .block = buffer_text(&reading->outcomes[part])};
+        if (row.block.length > 0 || part == reading->part)
+            arrow_blocks_add(reading->blocks, &row);
+    }
+}
+
+static int read_part(const struct feature_task *task, const char *folder, size_t part,
+                     bool only_outcomes, struct arrow_blocks *blocks, struct error *ret_error) {
     struct archive_parts *parts;
     struct archive_part_reader *reader;
     check(part < task->part_count && task->policy);
@@ -128,7 +146,8 @@ int feature_entries(const struct feature_task *task, const char *folder, size_t 
                               .task = task,
                               .part = part,
                               .engine = engine_new(task->policy, task->policy),
-                              .blocks = blocks};
+                              .blocks = blocks,
+                              .only_outcomes = only_outcomes};
     arena_init(&reading.arena, RECORD_BYTES_MAX);
     reading.items = check_calloc(task->shares, sizeof *reading.items);
     reading.outcomes = check_calloc(task->part_count, sizeof *reading.outcomes);
@@ -139,6 +158,8 @@ int feature_entries(const struct feature_task *task, const char *folder, size_t 
     }
     if (r == 0)
         hand_on_rest(&reading);
+    if (r == 0)
+        pass_on_outcomes(&reading);
     for (size_t i = 0; i < task->shares; i++)
         buffer_deinit(&reading.items[i]);
     for (size_t i = 0; i < task->part_count; i++)
@@ -149,4 +170,14 @@ int feature_entries(const struct feature_task *task, const char *folder, size_t 
     arena_deinit(&reading.arena);
     archive_parts_close(parts);
     return r;
+}
+
+int feature_entries(const struct feature_task *task, const char *folder, size_t part,
+                    struct arrow_blocks *blocks, struct error *ret_error) {
+    return read_part(task, folder, part, false, blocks, ret_error);
+}
+
+int feature_outcomes(const struct feature_task *task, const char *folder, size_t part,
+                     struct arrow_blocks *blocks, struct error *ret_error) {
+    return read_part(task, folder, part, true, blocks, ret_error);
 }

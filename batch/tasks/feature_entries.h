@@ -9,6 +9,10 @@
 int feature_entries(const struct feature_task *task, const char *folder, size_t part,
                     struct arrow_blocks *blocks, struct error *ret_error);
 
+/* The outcomes alone, as rows for feature_rows.h: without a task of values in between. */
+int feature_outcomes(const struct feature_task *task, const char *folder, size_t part,
+                     struct arrow_blocks *blocks, struct error *ret_error);
+
 /* An outcome in a block: where its transaction is, where it is, and the label (8, 8 and 1 bytes).
  * false: there are no more. */
 struct feature_outcome {

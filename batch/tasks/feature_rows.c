@@ -29,6 +29,8 @@ struct feature_rows {
     struct cursor rare;
     struct list_table *lists;
     struct thresholds *thresholds;
+    const struct thresholds *given; /* that decide instead; NULL: none */
+    bool is_recorded;               /* nothing is decided */
     struct arena arena, decision;
     /* The part whose rows come. */
     bool has_part;
@@ -96,6 +98,12 @@ static int take_transaction(struct feature_rows *rows, const struct record *reco
                             struct error *ret_error) {
     struct decision decision;
     struct text field;
+    size_t at = (size_t)(record->position - rows->task->parts[rows->part].first);
+    enum label label = (enum label)rows->labels[at];
+    if (rows->is_recorded) {
+        rows->listener->row(rows->listener->user, record, &record->transaction.decision, label);
+        return 0;
+    }
     int r = read_values(rows, record, ret_error);
     if (r < 0)
         return r;
@@ -110,15 +118,15 @@ static int take_transaction(struct feature_rows *rows, const struct record *reco
     if (r < 0)
         return error_prefix(ret_error, "the transaction at position %" PRIu64, record->position);
     decision.position = record->position;
-    size_t at = (size_t)(record->position - rows->task->parts[rows->part].first);
-    rows->listener->row(rows->listener->user, record, &decision, (enum label)rows->labels[at]);
+    rows->listener->row(rows->listener->user, record, &decision, label);
     return 0;
 }
 
 static void take_thresholds(struct feature_rows *rows, const struct threshold_set *set) {
     struct thresholds *before = rows->thresholds;
     rows->thresholds = threshold_set_is_empty(set) ? NULL : thresholds_new(set);
-    engine_use_thresholds(rows->judge, rows->thresholds);
+    if (!rows->given)
+        engine_use_thresholds(rows->judge, rows->thresholds);
     thresholds_free(before);
 }
 
@@ -322,6 +330,23 @@ int feature_rows_take(struct feature_rows *rows, const struct arrow_rows *batch,
 
 int feature_rows_end(struct feature_rows *rows, struct error *ret_error) {
     return end_part(rows, ret_error);
+}
+
+void feature_rows_use_thresholds(struct feature_rows *rows, const struct thresholds *given) {
+    rows->given = given;
+    engine_use_thresholds(rows->judge, given);
+}
+
+void feature_rows_use_recorded(struct feature_rows *rows) {
+    rows->is_recorded = true;
+}
+
+const struct value *feature_rows_frame(const struct feature_rows *rows) {
+    return engine_frame(rows->judge);
+}
+
+const struct thresholds *feature_rows_thresholds(const struct feature_rows *rows) {
+    return rows->thresholds;
 }
 
 uint64_t feature_rows_refused(const struct feature_rows *rows) {

@@ -20,6 +20,15 @@ struct feature_rows *feature_rows_new(const struct feature_task *task, struct te
                                       const char *folder, const struct feature_listener *listener);
 void feature_rows_free(struct feature_rows *rows); /* NULL is allowed */
 
+/* Before the first row: these thresholds decide, whatever was adopted. They must outlive it. */
+void feature_rows_use_thresholds(struct feature_rows *rows, const struct thresholds *given);
+/* Before the first row: the listener gets the archived decisions. No values must come. */
+void feature_rows_use_recorded(struct feature_rows *rows);
+/* For the listener, of the row at hand: the policy's frame, and the thresholds that were adopted
+ * last; NULL: none. */
+const struct value *feature_rows_frame(const struct feature_rows *rows);
+const struct thresholds *feature_rows_thresholds(const struct feature_rows *rows);
+
 /* A row with this sequence is the part's file: its name relative to the archive (length of 8 bytes,
  * bytes), then its bytes. */
 #define FEATURE_FILE (-1)
