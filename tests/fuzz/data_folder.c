@@ -1,7 +1,9 @@
 /* Target: a data folder, its archive and its tables, with files damaged, lost and exchanged.
  *
  *   input  u8 which of the folders of worlds.h it is; u8 of every eight one: also rebuild;
- *          then what happens to its files, CHANGES_MAX at most, each: u8 what, u8 file, u24, u16
+ *          bits 3, 4 and 5: read from a place within, read a part alone, and all files become those
+ *          of the next world while it is read; then what happens to its files, CHANGES_MAX at most,
+ * each: u8 what, u8 file, u24, u16
  *
  * What must hold: each record, state and id that is read is one that was written there, or there is
  * an error; a folder that nothing has happened to is read to its end; records that are missing are
@@ -16,6 +18,7 @@
 #include "batch/verify/archive_verify.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/store/archive/archive_parts.h"
 #include "core/store/generation/generation_base.h"
 #include "tests/unit/batch/replay_archive.h"
 #include "tests/unit/store/scratch.h"
@@ -322,6 +325,135 @@ static void append_to_archive(void) {
     property(!is_untouched || is_clean, "an untouched archive cannot be read any more");
 }
 
+/* ---- from places within ---- */
+
+/* Everything becomes what it is in another world, as by a prune or an erasure meanwhile. */
+static void change_world(enum world world) {
+    worlds_clear(folder);
+    for (size_t i = 0; i < worlds.file_count; i++)
+        if (worlds.files[i].in[world].is_there)
+            worlds_write(folder, &worlds.files[i], worlds.files[i].in[world].bytes);
+}
+
+/* What follows the place, with another world from some record on. */
+static void read_behind(enum world world, bool is_changed, struct chance *chance) {
+    uint64_t position = chance_below(chance, worlds.last[WORLD_ERASED] + 3), count = 0;
+    bool is_right = chance_below(chance, 4) > 0;
+    struct archive_place after = {.position = position, .chain = worlds.chains[position]}, synced;
+    struct archive_reader *reader;
+    struct error error = {0};
+    struct record record;
+    after.chain ^= is_right ? 0 : chance_next(chance) | 1;
+    int r = archive_reader_open(archive, after, &reader, &error);
+    property(!is_untouched || !is_right || r == 0 || position > worlds.last[world] ||
+                 world == WORLD_PRUNED,
+             "record %llu is not found: %s", (unsigned long long)position, error.text);
+    property(r < 0 || position == 0 || is_right, "another chain is taken");
+    if (r < 0) {
+        must_have_message(&error);
+        return;
+    }
+    r = archive_reader_synced(reader, &synced, &error);
+    property(r < 0 || synced.position <= worlds.last[WORLD_ERASED], "synced beyond its end");
+    uint64_t change_at = chance_below(chance, 40);
+    for (;;) {
+        if (is_changed && count == change_at)
+            change_world((enum world)((world + 1) % WORLD_COUNT));
+        arena_reset(&arena);
+        r = archive_reader_next(reader, &arena, &record, &error);
+        if (r != 1)
+            break;
+        property(record.position > position, "a record at or before the place");
+        position = record.position;
+        must_be_written(&record, archive_reader_frame(reader));
+        count++;
+    }
+    if (r < 0)
+        must_have_message(&error);
+    archive_reader_close(reader);
+}
+
+/* One of its records, asked for by its byte; and the ones behind that place. */
+static void read_again(struct archive_part_reader *reader, uint64_t offset,
+                       struct archive_place place, uint64_t payload, struct chance *chance) {
+    struct archive_part_record found;
+    struct error error = {0};
+    int r = archive_part_read_at(reader, offset, place.position, &found, &error);
+    property(r < 0 || hash64(found.payload.data, found.payload.length, 0) == payload,
+             "record %llu reads otherwise", (unsigned long long)place.position);
+    property(r == 0 || !is_untouched, "record %llu: %s", (unsigned long long)place.position,
+             error.text);
+    uint64_t elsewhere = offset + chance_below(chance, 4096);
+    r = archive_part_read_at(reader, elsewhere, place.position, &found, &error);
+    property(r < 0 || elsewhere == offset, "record %llu at another byte",
+             (unsigned long long)place.position);
+    if (r < 0)
+        must_have_message(&error);
+    r = archive_part_resume(reader, elsewhere, place, &error);
+    for (size_t i = 0; i < 3 && r == 0; i++) /* what is no place of a frame is damage */
+        r = archive_part_next(reader, &found, &error) == 1 ? 0 : -1;
+}
+
+static void read_part(struct archive_part_reader *reader, bool is_skimmed, struct chance *chance) {
+    struct archive_part_record found;
+    struct archive_place place = {0};
+    struct error error = {0};
+    uint64_t offset = 0, payload = 0;
+    int r;
+    while ((r = archive_part_next(reader, &found, &error)) == 1) {
+        uint64_t hash = hash64(found.payload.data, found.payload.length, 0);
+        property(found.position <= worlds.last[WORLD_ERASED], "a record beyond the end");
+        property((is_skimmed && found.type == RECORD_TRANSACTION) ||
+                     hash == worlds.payloads[0][found.position] ||
+                     hash == worlds.payloads[1][found.position],
+                 "record %llu is not what was written", (unsigned long long)found.position);
+        if (chance_below(chance, 16) == 0) {
+            offset = archive_part_record_offset(reader);
+            place = archive_part_place(reader);
+            payload = hash;
+        }
+    }
+    if (r < 0)
+        must_have_message(&error);
+    if (place.chain != 0) /* it is no head */
+        read_again(reader, offset, place, payload, chance);
+}
+
+static void read_parts(enum world world, bool is_changed, struct chance *chance) {
+    struct archive_parts *parts;
+    struct archive_part_reader *reader;
+    struct error error = {0};
+    int r = archive_parts_open(archive, &parts, &error);
+    property(!is_untouched || r == 0, "untouched parts cannot be opened: %s", error.text);
+    if (r < 0) {
+        must_have_message(&error);
+        return;
+    }
+    uint64_t position = chance_below(chance, worlds.last[WORLD_ERASED] + 1);
+    const struct archive_place place = {.position = position, .chain = worlds.chains[position]};
+    r = archive_parts_holds(parts, place, &error);
+    property(!is_untouched || world == WORLD_PRUNED || r == (position <= worlds.last[world]),
+             "record %llu is not held", (unsigned long long)position);
+    if (is_changed)
+        change_world((enum world)((world + 1) % WORLD_COUNT));
+    size_t count = archive_parts_count(parts);
+    if (count > 0) {
+        bool is_skimmed = chance_below(chance, 4) == 0;
+        r = archive_part_open(parts, chance_below(chance, count),
+                              chance_below(chance, 4) ? 0 : position, chance_below(chance, 2),
+                              &reader, &error);
+        if (r == 0 && is_skimmed)
+            archive_part_skim(reader);
+        if (r == 0)
+            read_part(reader, is_skimmed, chance);
+        else
+            must_have_message(&error);
+        if (r == 0)
+            archive_part_close(reader);
+    }
+    archive_parts_close(parts);
+}
+
 /* ---- the tables ---- */
 
 static void must_be_tables(struct generation *generation) {
@@ -429,6 +561,16 @@ bool target_run(const uint8_t *bytes, size_t size) {
         open_tables(false);
     if (how % 8 == 1)
         rebuild();
+    struct chance chance = {.state = hash64(bytes, size, 0)};
+    bool is_changed = how >> 5 & 1;
+    if (how >> 3 & 1)
+        read_behind(world, is_changed, &chance);
+    if (is_changed)
+        write_folder(world);
+    if (how >> 4 & 1)
+        read_parts(world, is_changed, &chance);
+    if (is_changed)
+        write_folder(world);
     append_to_archive();
     return is_clean;
 }
@@ -444,6 +586,18 @@ void target_seeds(struct seeds *seeds, const char *root) {
             buffer_append_u8(&seed, (uint8_t)how);
             seeds->add(seeds, seed.bytes, seed.length);
         }
+    for (unsigned i = 0; i < 24 * WORLD_COUNT; i++) {
+        const uint8_t within[] = {(uint8_t)(i % WORLD_COUNT),
+                                  (uint8_t)(8 * (1 + i / 3 % 7)),
+                                  9 * 21,
+                                  (uint8_t)i,
+                                  0,
+                                  0,
+                                  0,
+                                  0,
+                                  0};
+        seeds->add_any(seeds, within, i % 2 ? 2 : sizeof within);
+    }
     /* Later files alone, so that a record comes before the damage. */
     for (unsigned what = 0; what < 9; what++) {
         buffer_clear(&seed);

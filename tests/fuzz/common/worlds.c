@@ -112,7 +112,7 @@ static void take_files(const char *folder, enum world world, struct worlds *worl
 /* ---- what is in them ---- */
 
 static void take_payloads(const char *archive, uint64_t payloads[WORLD_RECORDS_MAX],
-                          uint64_t *ret_last) {
+                          uint64_t chains[WORLD_RECORDS_MAX], uint64_t *ret_last) {
     struct archive_reader *reader;
     struct record record;
     struct arena arena;
@@ -124,6 +124,7 @@ static void take_payloads(const char *archive, uint64_t payloads[WORLD_RECORDS_M
         const struct archive_frame *frame = archive_reader_frame(reader);
         check(record.position < WORLD_RECORDS_MAX);
         payloads[record.position] = hash64(frame->payload.data, frame->payload.length, 0);
+        chains[record.position] = archive_reader_place(reader).chain;
         *ret_last = record.position;
         arena_reset(&arena);
     }
@@ -306,10 +307,12 @@ void worlds_make(const char *folder, struct worlds *ret_worlds) {
     replay_archive_write(folders.archive, &kind);
     seal_and_build(&folders, ret_worlds);
     take_files(folder, WORLD_WRITTEN, ret_worlds);
-    take_payloads(folders.archive, ret_worlds->payloads[0], &ret_worlds->last[WORLD_WRITTEN]);
+    take_payloads(folders.archive, ret_worlds->payloads[0], ret_worlds->chains,
+                  &ret_worlds->last[WORLD_WRITTEN]);
     erase(&folders);
     take_files(folder, WORLD_ERASED, ret_worlds);
-    take_payloads(folders.archive, ret_worlds->payloads[1], &ret_worlds->last[WORLD_ERASED]);
+    take_payloads(folders.archive, ret_worlds->payloads[1], ret_worlds->chains,
+                  &ret_worlds->last[WORLD_ERASED]);
     ret_worlds->last[WORLD_PRUNED] = ret_worlds->last[WORLD_ERASED];
     prune(&folders, ret_worlds);
     take_files(folder, WORLD_PRUNED, ret_worlds);

@@ -33,7 +33,8 @@ struct worlds {
     /* hash64() of each record's payload, by its position: as written, and as the erasure left it.
      */
     uint64_t payloads[2][WORLD_RECORDS_MAX];
-    uint64_t state_hash; /* of the fold of all records */
+    uint64_t chains[WORLD_RECORDS_MAX]; /* by position */
+    uint64_t state_hash;                /* of the fold of all records */
     struct {
         uint64_t id, content; /* world_content() */
     } tables[WORLD_TABLES_MAX];
