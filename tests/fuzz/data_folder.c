@@ -9,7 +9,9 @@
  * an error; a folder that nothing has happened to is read to its end; records that are missing are
  * never a clean end while a later segment is there; an archive that verifies has no sealed segment
  * with a changed byte; what a server appends after opening such a folder can be read behind all
- * else; and a rebuild has the states of all records, or says why not. */
+ * else; and a rebuild has the states of all records, or says why not. Of a segment that is forged
+ * only that each error has a message. */
+#include "common/forge.h"
 #include "common/worlds.h"
 
 #include "common/target.h"
@@ -25,8 +27,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define CHANGES_MAX 6
+#define FORGED      250 /* a change from here on: forge.h */
 #define ARENA_BYTES ((size_t)4 << 20)
 #define LENGTH_MAX  ((size_t)8 << 20)
 #define APPENDED    "appended"
@@ -44,6 +48,11 @@ static char archive[256], generations[256];
 static struct arena arena;
 static struct snapshot *policy;
 static bool is_untouched; /* all files are those of one world */
+static bool is_forged;    /* a segment has right checksums and was not written so */
+static struct buffer forged;
+
+/* Of what was written: whoever can write right checksums can write anything. */
+#define holds(condition, ...) property(is_forged || (condition), __VA_ARGS__)
 
 static void clean_up(void) {
     scratch_remove(folder);
@@ -56,6 +65,7 @@ void target_start(void) {
     snprintf(archive, sizeof archive, "%s/" WORLD_ARCHIVE, folder);
     snprintf(generations, sizeof generations, "%s/" WORLD_GENERATIONS, folder);
     arena_init(&arena, ARENA_BYTES);
+    buffer_init(&forged);
     policy = replay_archive_policy(REPLAY_FIRST);
 }
 
@@ -97,6 +107,17 @@ static size_t other(size_t file, uint64_t argument) {
     return (file + 1 + argument) % worlds.file_count;
 }
 
+/* 0: it is no segment. */
+static uint64_t first_of(size_t file, bool *ret_sealed) {
+    const char *name = strrchr(worlds.files[file].name, '/');
+    unsigned long long first;
+    char suffix[16] = "";
+    if (!name || sscanf(name, "/%20llu.%15s", &first, suffix) != 2)
+        return 0;
+    *ret_sealed = strcmp(suffix, "seg.zst") == 0;
+    return *ret_sealed || strcmp(suffix, "seg") == 0 ? first : 0;
+}
+
 static void change(struct cursor *cursor) {
     uint8_t what = cursor_u8(cursor);
     size_t file = cursor_u8(cursor) % worlds.file_count;
@@ -108,6 +129,17 @@ static void change(struct cursor *cursor) {
     size_t length = now[file].bytes.length;
     enum world world = (enum world)(argument % WORLD_COUNT);
     size_t partner = other(file, argument);
+    bool is_sealed;
+    if (what >= FORGED) {
+        if (first_of(file, &is_sealed) > 0 &&
+            forge_segment(now[file].bytes, is_sealed, (unsigned)argument, (unsigned)at, &forged)) {
+            char *copy = check_malloc(forged.length);
+            memcpy(copy, forged.bytes, forged.length);
+            set(file, true, true, (struct text){.data = copy, .length = forged.length});
+            is_forged = true;
+        }
+        return;
+    }
     switch (what % 9) {
     case 0: /* a byte */
     case 1:
@@ -177,24 +209,13 @@ static void write_folder(enum world world) {
 
 /* ---- the archive ---- */
 
-/* 0: it is no segment. */
-static uint64_t first_of(size_t file, bool *ret_sealed) {
-    const char *name = strrchr(worlds.files[file].name, '/');
-    unsigned long long first;
-    char suffix[16] = "";
-    if (!name || sscanf(name, "/%20llu.%15s", &first, suffix) != 2)
-        return 0;
-    *ret_sealed = strcmp(suffix, "seg.zst") == 0;
-    return *ret_sealed || strcmp(suffix, "seg") == 0 ? first : 0;
-}
-
 static void must_be_written(const struct record *record, const struct archive_frame *frame) {
     uint64_t hash = hash64(frame->payload.data, frame->payload.length, 0);
-    property(record->position <= worlds.last[WORLD_ERASED], "record %llu of %llu",
-             (unsigned long long)record->position, (unsigned long long)worlds.last[WORLD_ERASED]);
-    property(hash == worlds.payloads[0][record->position] ||
-                 hash == worlds.payloads[1][record->position],
-             "record %llu is not what was written", (unsigned long long)record->position);
+    holds(record->position <= worlds.last[WORLD_ERASED], "record %llu of %llu",
+          (unsigned long long)record->position, (unsigned long long)worlds.last[WORLD_ERASED]);
+    holds(hash == worlds.payloads[0][record->position] ||
+              hash == worlds.payloads[1][record->position],
+          "record %llu is not what was written", (unsigned long long)record->position);
 }
 
 static void must_have_message(const struct error *error) {
@@ -219,24 +240,24 @@ static bool read_archive(uint64_t appended, struct archive_place *ret_end) {
         if (r != 1)
             break;
         const struct archive_frame *frame = archive_reader_frame(reader);
-        property(record.position == before + 1 || (record.position > before && frame->chain == 0) ||
-                     before == 0 || worlds.payloads[0][before] == 0 ||
-                     record.position == archive_reader_place(reader).position,
-                 "record %llu after %llu", (unsigned long long)record.position,
-                 (unsigned long long)before);
+        holds(record.position == before + 1 || (record.position > before && frame->chain == 0) ||
+                  before == 0 || worlds.payloads[0][before] == 0 ||
+                  record.position == archive_reader_place(reader).position,
+              "record %llu after %llu", (unsigned long long)record.position,
+              (unsigned long long)before);
         before = record.position;
         if (appended && record.position == appended)
-            property(record.type == RECORD_ENGINE && text_is(record.engine.node, APPENDED),
-                     "another record than was appended");
+            holds(record.type == RECORD_ENGINE && text_is(record.engine.node, APPENDED),
+                  "another record than was appended");
         else
             must_be_written(&record, frame);
     }
     if (r < 0)
         must_have_message(&error);
     *ret_end = archive_reader_place(reader);
-    property(r < 0 || !appended || ret_end->position == appended,
-             "what was appended at %llu is gone: the end is %llu", (unsigned long long)appended,
-             (unsigned long long)ret_end->position);
+    holds(r < 0 || !appended || ret_end->position == appended,
+          "what was appended at %llu is gone: the end is %llu", (unsigned long long)appended,
+          (unsigned long long)ret_end->position);
     archive_reader_close(reader);
     return r == 0;
 }
@@ -244,10 +265,10 @@ static bool read_archive(uint64_t appended, struct archive_place *ret_end) {
 static void must_not_end_early(struct archive_place end) {
     bool sealed;
     for (size_t i = 0; i < worlds.file_count; i++)
-        property(!is_original(i) || first_of(i, &sealed) <= end.position + 1 ||
-                     first_of(i, &sealed) > worlds.last[WORLD_ERASED],
-                 "a clean end at record %llu, in front of %s", (unsigned long long)end.position,
-                 worlds.files[i].name);
+        holds(!is_original(i) || first_of(i, &sealed) <= end.position + 1 ||
+                  first_of(i, &sealed) > worlds.last[WORLD_ERASED],
+              "a clean end at record %llu, in front of %s", (unsigned long long)end.position,
+              worlds.files[i].name);
 }
 
 struct listener {
@@ -257,7 +278,7 @@ struct listener {
 
 static void take_fault(struct archive_verify_listener *self, const struct error *fault) {
     must_have_message(fault);
-    property(!is_untouched, "an untouched archive is damaged: %s", fault->text);
+    holds(!is_untouched, "an untouched archive is damaged: %s", fault->text);
     ((struct listener *)self)->faults++;
 }
 
@@ -280,23 +301,23 @@ static void verify_archive(bool reads_cleanly, struct archive_place end) {
     int r = archive_verify_run(&options, NULL, &listener.listener, &report, &error);
     if (r < 0)
         must_have_message(&error);
-    property(!is_untouched || (r == 0 && report.damaged == 0),
-             "an untouched archive is damaged: %s", error.text);
+    holds(!is_untouched || (r == 0 && report.damaged == 0), "an untouched archive is damaged: %s",
+          error.text);
     if (r < 0)
         return;
-    property(report.damaged == listener.faults, "%zu faults for %zu segments", listener.faults,
-             report.damaged);
+    holds(report.damaged == listener.faults, "%zu faults for %zu segments", listener.faults,
+          report.damaged);
     if (report.damaged > 0)
         return;
-    property(reads_cleanly && end.position == report.end.position,
-             "it verifies up to %llu, but reads up to %llu",
-             (unsigned long long)report.end.position, (unsigned long long)end.position);
+    holds(reads_cleanly && end.position == report.end.position,
+          "it verifies up to %llu, but reads up to %llu", (unsigned long long)report.end.position,
+          (unsigned long long)end.position);
     for (size_t i = 0; i < worlds.file_count; i++) {
         bool sealed = false;
         uint64_t first = first_of(i, &sealed);
         if (now[i].is_there && sealed && first > report.begin.place.position &&
             first <= report.end.position && !has_plain_twin(i))
-            property(is_original(i), "%s is not as it was, and verifies", worlds.files[i].name);
+            holds(is_original(i), "%s is not as it was, and verifies", worlds.files[i].name);
     }
 }
 
@@ -307,7 +328,7 @@ static void append_to_archive(void) {
     struct archive_place end;
     struct error error = {0};
     int r = archive_open(archive, NULL, &opened, &recovery, &error);
-    property(!is_untouched || r == 0, "an untouched archive cannot be opened: %s", error.text);
+    holds(!is_untouched || r == 0, "an untouched archive cannot be opened: %s", error.text);
     if (r < 0) {
         must_have_message(&error);
         return;
@@ -322,7 +343,7 @@ static void append_to_archive(void) {
         must_have_message(&error);
     archive_close(opened);
     bool is_clean = read_archive(r == 0 ? record.position : 0, &end);
-    property(!is_untouched || is_clean, "an untouched archive cannot be read any more");
+    holds(!is_untouched || is_clean, "an untouched archive cannot be read any more");
 }
 
 /* ---- from places within ---- */
@@ -343,18 +364,24 @@ static void read_behind(enum world world, bool is_changed, struct chance *chance
     struct archive_reader *reader;
     struct error error = {0};
     struct record record;
+    if (is_changed && chance_below(chance, 4) == 0) { /* as one that has just been begun */
+        worlds_clear(folder);
+        holds(mkdir(archive, 0700) == 0, "%s", archive);
+        position = 0;
+        after = (struct archive_place){0};
+    }
     after.chain ^= is_right ? 0 : chance_next(chance) | 1;
     int r = archive_reader_open(archive, after, &reader, &error);
-    property(!is_untouched || !is_right || r == 0 || position > worlds.last[world] ||
-                 world == WORLD_PRUNED,
-             "record %llu is not found: %s", (unsigned long long)position, error.text);
-    property(r < 0 || position == 0 || is_right, "another chain is taken");
+    holds(!is_untouched || !is_right || r == 0 || position > worlds.last[world] ||
+              world == WORLD_PRUNED,
+          "record %llu is not found: %s", (unsigned long long)position, error.text);
+    holds(r < 0 || position == 0 || is_right, "another chain is taken");
     if (r < 0) {
         must_have_message(&error);
         return;
     }
     r = archive_reader_synced(reader, &synced, &error);
-    property(r < 0 || synced.position <= worlds.last[WORLD_ERASED], "synced beyond its end");
+    holds(r < 0 || synced.position <= worlds.last[WORLD_ERASED], "synced beyond its end");
     uint64_t change_at = chance_below(chance, 40);
     for (;;) {
         if (is_changed && count == change_at)
@@ -363,7 +390,7 @@ static void read_behind(enum world world, bool is_changed, struct chance *chance
         r = archive_reader_next(reader, &arena, &record, &error);
         if (r != 1)
             break;
-        property(record.position > position, "a record at or before the place");
+        holds(record.position > position, "a record at or before the place");
         position = record.position;
         must_be_written(&record, archive_reader_frame(reader));
         count++;
@@ -379,14 +406,14 @@ static void read_again(struct archive_part_reader *reader, uint64_t offset,
     struct archive_part_record found;
     struct error error = {0};
     int r = archive_part_read_at(reader, offset, place.position, &found, &error);
-    property(r < 0 || hash64(found.payload.data, found.payload.length, 0) == payload,
-             "record %llu reads otherwise", (unsigned long long)place.position);
-    property(r == 0 || !is_untouched, "record %llu: %s", (unsigned long long)place.position,
-             error.text);
+    holds(r < 0 || hash64(found.payload.data, found.payload.length, 0) == payload,
+          "record %llu reads otherwise", (unsigned long long)place.position);
+    holds(r == 0 || !is_untouched, "record %llu: %s", (unsigned long long)place.position,
+          error.text);
     uint64_t elsewhere = offset + chance_below(chance, 4096);
     r = archive_part_read_at(reader, elsewhere, place.position, &found, &error);
-    property(r < 0 || elsewhere == offset, "record %llu at another byte",
-             (unsigned long long)place.position);
+    holds(r < 0 || elsewhere == offset, "record %llu at another byte",
+          (unsigned long long)place.position);
     if (r < 0)
         must_have_message(&error);
     r = archive_part_resume(reader, elsewhere, place, &error);
@@ -402,11 +429,11 @@ static void read_part(struct archive_part_reader *reader, bool is_skimmed, struc
     int r;
     while ((r = archive_part_next(reader, &found, &error)) == 1) {
         uint64_t hash = hash64(found.payload.data, found.payload.length, 0);
-        property(found.position <= worlds.last[WORLD_ERASED], "a record beyond the end");
-        property((is_skimmed && found.type == RECORD_TRANSACTION) ||
-                     hash == worlds.payloads[0][found.position] ||
-                     hash == worlds.payloads[1][found.position],
-                 "record %llu is not what was written", (unsigned long long)found.position);
+        holds(found.position <= worlds.last[WORLD_ERASED], "a record beyond the end");
+        holds((is_skimmed && found.type == RECORD_TRANSACTION) ||
+                  hash == worlds.payloads[0][found.position] ||
+                  hash == worlds.payloads[1][found.position],
+              "record %llu is not what was written", (unsigned long long)found.position);
         if (chance_below(chance, 16) == 0) {
             offset = archive_part_record_offset(reader);
             place = archive_part_place(reader);
@@ -424,7 +451,7 @@ static void read_parts(enum world world, bool is_changed, struct chance *chance)
     struct archive_part_reader *reader;
     struct error error = {0};
     int r = archive_parts_open(archive, &parts, &error);
-    property(!is_untouched || r == 0, "untouched parts cannot be opened: %s", error.text);
+    holds(!is_untouched || r == 0, "untouched parts cannot be opened: %s", error.text);
     if (r < 0) {
         must_have_message(&error);
         return;
@@ -432,8 +459,8 @@ static void read_parts(enum world world, bool is_changed, struct chance *chance)
     uint64_t position = chance_below(chance, worlds.last[WORLD_ERASED] + 1);
     const struct archive_place place = {.position = position, .chain = worlds.chains[position]};
     r = archive_parts_holds(parts, place, &error);
-    property(!is_untouched || world == WORLD_PRUNED || r == (position <= worlds.last[world]),
-             "record %llu is not held", (unsigned long long)position);
+    holds(!is_untouched || world == WORLD_PRUNED || r == (position <= worlds.last[world]),
+          "record %llu is not held", (unsigned long long)position);
     if (is_changed)
         change_world((enum world)((world + 1) % WORLD_COUNT));
     size_t count = archive_parts_count(parts);
@@ -460,12 +487,12 @@ static void must_be_tables(struct generation *generation) {
     uint64_t id = generation_manifest(generation)->id;
     for (size_t i = 0; i < worlds.table_count; i++)
         if (worlds.tables[i].id == id) {
-            property(worlds.tables[i].content == worlds_content(generation),
-                     "tables %016llx have another content", (unsigned long long)id);
+            holds(worlds.tables[i].content == worlds_content(generation),
+                  "tables %016llx have another content", (unsigned long long)id);
             generation_close(generation);
             return;
         }
-    property(false, "nobody has built tables %016llx", (unsigned long long)id);
+    holds(false, "nobody has built tables %016llx", (unsigned long long)id);
 }
 
 /* Without reading all of it first, LMDB ends the process where it meets a damaged page: so only
@@ -491,7 +518,7 @@ static void open_tables(bool full) {
     struct generation_manifest manifest;
     struct error error = {0};
     int r = generation_open_current(generations, full, &generation, &error);
-    property(!is_untouched || r == 0, "untouched tables cannot be opened: %s", error.text);
+    holds(!is_untouched || r == 0, "untouched tables cannot be opened: %s", error.text);
     if (r < 0)
         must_have_message(&error);
     else
@@ -499,7 +526,7 @@ static void open_tables(bool full) {
     if (generation_current_manifest(generations, &manifest, &error) < 0)
         must_have_message(&error);
     r = generation_open_base(archive, 0, full, &generation, &error);
-    property(!is_untouched || r >= 0, "an untouched beginning cannot be opened: %s", error.text);
+    holds(!is_untouched || r >= 0, "an untouched beginning cannot be opened: %s", error.text);
     if (r < 0)
         must_have_message(&error);
     else if (r == 0)
@@ -529,14 +556,14 @@ static void rebuild(void) {
     struct rebuild_report report;
     struct error error = {0};
     int r = rebuild_run(&options, NULL, &report, &error);
-    property(!is_untouched || r == 0, "untouched folders cannot be rebuilt: %s", error.text);
+    holds(!is_untouched || r == 0, "untouched folders cannot be rebuilt: %s", error.text);
     if (r < 0) {
         must_have_message(&error);
         return;
     }
-    property(report.manifest.place.position < worlds.last[WORLD_WRITTEN] ||
-                 report.manifest.state_hash == worlds.state_hash,
-             "a rebuild has other states");
+    holds(report.manifest.place.position < worlds.last[WORLD_WRITTEN] ||
+              report.manifest.state_hash == worlds.state_hash,
+          "a rebuild has other states");
     rebuild_report_deinit(&report);
 }
 
@@ -545,14 +572,15 @@ bool target_run(const uint8_t *bytes, size_t size) {
     struct archive_place end = {0};
     enum world world = (enum world)(cursor_u8(&cursor) % WORLD_COUNT);
     uint8_t how = cursor_u8(&cursor);
+    is_forged = false;
     for (size_t i = 0; i < worlds.file_count; i++)
         set(i, worlds.files[i].in[world].is_there, false, worlds.files[i].in[world].bytes);
     for (int i = 0; i < CHANGES_MAX && cursor_left(&cursor) > 0; i++)
         change(&cursor);
     write_folder(world);
     bool is_clean = read_archive(0, &end);
-    property(!is_untouched || (is_clean && end.position == worlds.last[world]),
-             "an untouched archive reads up to %llu", (unsigned long long)end.position);
+    holds(!is_untouched || (is_clean && end.position == worlds.last[world]),
+          "an untouched archive reads up to %llu", (unsigned long long)end.position);
     if (is_clean)
         must_not_end_early(end);
     verify_archive(is_clean, end);
@@ -597,6 +625,17 @@ void target_seeds(struct seeds *seeds, const char *root) {
                                   0,
                                   0};
         seeds->add_any(seeds, within, i % 2 ? 2 : sizeof within);
+    }
+    /* Each forgery of the first sealed segment, and of plain ones. */
+    for (size_t i = 0, sealed_count = 0, plain = 0; i < worlds.file_count; i++) {
+        bool sealed = false;
+        if (first_of(i, &sealed) == 0 || !worlds.files[i].in[WORLD_WRITTEN].is_there ||
+            (sealed ? sealed_count++ > 0 : plain++ % 2 > 0))
+            continue;
+        for (unsigned how = 0; how < FORGERIES; how++) {
+            const uint8_t one[] = {0, 8 * 3, FORGED, (uint8_t)i, 3, 0, 0, (uint8_t)how, 0};
+            seeds->add_any(seeds, one, sizeof one);
+        }
     }
     /* Later files alone, so that a record comes before the damage. */
     for (unsigned what = 0; what < 9; what++) {
