@@ -20,6 +20,7 @@
 #include "batch/verify/archive_verify.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/store/archive/archive_begin.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/generation/generation_base.h"
 #include "tests/unit/batch/replay_archive.h"
@@ -118,6 +119,17 @@ static uint64_t first_of(size_t file, bool *ret_sealed) {
     return *ret_sealed || strcmp(suffix, "seg") == 0 ? first : 0;
 }
 
+static bool forge(size_t file, unsigned how, unsigned where) {
+    const char *name = worlds.files[file].name;
+    struct text bytes = now[file].bytes;
+    bool is_sealed;
+    if (strstr(name, "manifest.json"))
+        return forge_manifest(bytes, how, &forged);
+    if (strcmp(name, WORLD_ARCHIVE "/" ARCHIVE_BEGIN_FILE) == 0)
+        return forge_begin(bytes, how, &forged);
+    return first_of(file, &is_sealed) > 0 && forge_segment(bytes, is_sealed, how, where, &forged);
+}
+
 static void change(struct cursor *cursor) {
     uint8_t what = cursor_u8(cursor);
     size_t file = cursor_u8(cursor) % worlds.file_count;
@@ -129,10 +141,9 @@ static void change(struct cursor *cursor) {
     size_t length = now[file].bytes.length;
     enum world world = (enum world)(argument % WORLD_COUNT);
     size_t partner = other(file, argument);
-    bool is_sealed;
     if (what >= FORGED) {
-        if (first_of(file, &is_sealed) > 0 &&
-            forge_segment(now[file].bytes, is_sealed, (unsigned)argument, (unsigned)at, &forged)) {
+        bool is_done = forge(file, (unsigned)argument, (unsigned)at);
+        if (is_done) {
             char *copy = check_malloc(forged.length);
             memcpy(copy, forged.bytes, forged.length);
             set(file, true, true, (struct text){.data = copy, .length = forged.length});
@@ -493,6 +504,7 @@ static void must_be_tables(struct generation *generation) {
             return;
         }
     holds(false, "nobody has built tables %016llx", (unsigned long long)id);
+    generation_close(generation);
 }
 
 /* Without reading all of it first, LMDB ends the process where it meets a damaged page: so only
@@ -634,6 +646,16 @@ void target_seeds(struct seeds *seeds, const char *root) {
             continue;
         for (unsigned how = 0; how < FORGERIES; how++) {
             const uint8_t one[] = {0, 8 * 3, FORGED, (uint8_t)i, 3, 0, 0, (uint8_t)how, 0};
+            seeds->add_any(seeds, one, sizeof one);
+        }
+    }
+    for (size_t i = 0; i < worlds.file_count; i++) {
+        bool is_of_prune = !worlds.files[i].in[WORLD_WRITTEN].is_there, is_sealed;
+        if (first_of(i, &is_sealed) > 0 || strstr(worlds.files[i].name, "tables.mdb"))
+            continue;
+        for (unsigned how = 0; how < MANIFEST_FORGERIES; how++) {
+            const uint8_t one[] = {
+                is_of_prune ? WORLD_PRUNED : 0, 0, FORGED, (uint8_t)i, 0, 0, 0, (uint8_t)how, 0};
             seeds->add_any(seeds, one, sizeof one);
         }
     }

@@ -1,8 +1,11 @@
 #include "forge.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive/archive_begin.h"
 #include "core/store/archive/seal.h"
 #include "core/store/archive/segment.h"
+#include "core/store/generation/manifest.h"
 #include "core/wire/record/record.h"
 
 #include <stdlib.h>
@@ -169,4 +172,50 @@ bool forge_segment(struct text bytes, bool is_sealed, unsigned how, unsigned whe
     buffer_clear(ret_bytes);
     return is_sealed ? forge_sealed(bytes, forgery, ret_bytes)
                      : forge_plain(bytes, forgery, where, ret_bytes);
+}
+
+/* ---- manifests ---- */
+
+bool forge_manifest(struct text bytes, unsigned how, struct buffer *ret_bytes) {
+    struct manifest manifest;
+    struct error error;
+    if (manifest_parse(bytes.data, bytes.length, &manifest, &error) < 0)
+        return false;
+    struct generation_manifest *generation = &manifest.generation;
+    how %= MANIFEST_FORGERIES;
+    generation->states += how == 0;
+    generation->ids += how == 1;
+    generation->state_hash ^= how == 2;
+    generation->content_hash ^= how == 3;
+    generation->plan_id ^= how == 4;
+    generation->place.chain ^= how == 5;
+    if (manifest.entity_count > 0) {
+        manifest.entities[0].states += how == 6;
+        if (how == 7)
+            manifest.entities[0].name[0] ^= 1;
+    }
+    if (how == 8)
+        manifest.lmdb[0] ^= 1;
+    generation->id_days += how == 9;
+    generation->id = manifest_id(generation);
+    char *text = manifest_format(&manifest);
+    buffer_clear(ret_bytes);
+    buffer_append(ret_bytes, text, strlen(text));
+    free(text);
+    manifest_deinit(&manifest);
+    return true;
+}
+
+/* ---- where it begins ---- */
+
+bool forge_begin(struct text bytes, unsigned how, struct buffer *ret_bytes) {
+    if (bytes.length < ARCHIVE_BEGIN_HEADER_SIZE)
+        return false;
+    buffer_clear(ret_bytes);
+    buffer_append(ret_bytes, bytes.data, bytes.length);
+    uint8_t *header = ret_bytes->bytes;
+    header[16 + 8 * (how % BEGIN_FORGERIES)] ^= 1;
+    uint32_t crc = crc32c(crc32c(0, header, 12), header + 16, ARCHIVE_BEGIN_HEADER_SIZE - 16);
+    store_u32(header + 12, crc);
+    return true;
 }
