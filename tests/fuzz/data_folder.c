@@ -11,6 +11,7 @@
  * with a changed byte; what a server appends after opening such a folder can be read behind all
  * else; and a rebuild has the states of all records, or says why not. Of a segment that is forged
  * only that each error has a message. */
+#include "common/damage.h"
 #include "common/forge.h"
 #include "common/worlds.h"
 
@@ -20,7 +21,6 @@
 #include "batch/verify/archive_verify.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "core/store/archive/archive_begin.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/generation/generation_base.h"
 #include "tests/unit/batch/replay_archive.h"
@@ -31,29 +31,19 @@
 #include <sys/stat.h>
 
 #define CHANGES_MAX 6
-#define FORGED      250 /* a change from here on: forge.h */
 #define ARENA_BYTES ((size_t)4 << 20)
-#define LENGTH_MAX  ((size_t)8 << 20)
 #define APPENDED    "appended"
 
-/* A file as this input has it. */
-struct now {
-    bool is_there, is_owned;
-    struct text bytes;
-};
-
 static struct worlds worlds;
-static struct now now[WORLD_FILES_MAX];
+static struct damage damage;
 static char *folder;
 static char archive[256], generations[256];
 static struct arena arena;
 static struct snapshot *policy;
 static bool is_untouched; /* all files are those of one world */
-static bool is_forged;    /* a segment has right checksums and was not written so */
-static struct buffer forged;
 
 /* Of what was written: whoever can write right checksums can write anything. */
-#define holds(condition, ...) property(is_forged || (condition), __VA_ARGS__)
+#define holds(condition, ...) property(damage.is_forged || (condition), __VA_ARGS__)
 
 static void clean_up(void) {
     scratch_remove(folder);
@@ -66,155 +56,19 @@ void target_start(void) {
     snprintf(archive, sizeof archive, "%s/" WORLD_ARCHIVE, folder);
     snprintf(generations, sizeof generations, "%s/" WORLD_GENERATIONS, folder);
     arena_init(&arena, ARENA_BYTES);
-    buffer_init(&forged);
+    damage_init(&damage, &worlds);
     policy = replay_archive_policy(REPLAY_FIRST);
 }
 
-/* ---- damage ---- */
-
-static void set(size_t file, bool is_there, bool is_owned, struct text bytes) {
-    if (now[file].is_owned)
-        free((char *)(uintptr_t)now[file].bytes.data);
-    now[file] = (struct now){.is_there = is_there, .is_owned = is_owned, .bytes = bytes};
-}
-
-/* The file's bytes, to be changed, with room for some more. */
-static char *own(size_t file, size_t more) {
-    struct text bytes = now[file].bytes;
-    char *copy = check_calloc(1, bytes.length + more + 1);
-    if (bytes.length > 0)
-        memcpy(copy, bytes.data, bytes.length);
-    set(file, true, true, (struct text){.data = copy, .length = bytes.length + more});
-    return copy;
-}
-
-static void copy_over(size_t file, const struct now *from) {
-    char *copy = check_malloc(from->bytes.length + 1);
-    if (from->bytes.length > 0)
-        memcpy(copy, from->bytes.data, from->bytes.length);
-    set(file, from->is_there, true, (struct text){.data = copy, .length = from->bytes.length});
-}
-
-static void swap(size_t a, size_t b) {
-    struct now kept = now[a];
-    if (worlds.files[a].is_link != worlds.files[b].is_link)
-        return;
-    now[a] = now[b];
-    now[b] = kept;
-}
-
-/* Which of the other files. So many that are of the same kind are near in the order of names. */
-static size_t other(size_t file, uint64_t argument) {
-    return (file + 1 + argument) % worlds.file_count;
-}
-
-/* 0: it is no segment. */
-static uint64_t first_of(size_t file, bool *ret_sealed) {
-    const char *name = strrchr(worlds.files[file].name, '/');
-    unsigned long long first;
-    char suffix[16] = "";
-    if (!name || sscanf(name, "/%20llu.%15s", &first, suffix) != 2)
-        return 0;
-    *ret_sealed = strcmp(suffix, "seg.zst") == 0;
-    return *ret_sealed || strcmp(suffix, "seg") == 0 ? first : 0;
-}
-
-static bool forge(size_t file, unsigned how, unsigned where) {
-    const char *name = worlds.files[file].name;
-    struct text bytes = now[file].bytes;
-    bool is_sealed;
-    if (strstr(name, "manifest.json"))
-        return forge_manifest(bytes, how, &forged);
-    if (strcmp(name, WORLD_ARCHIVE "/" ARCHIVE_BEGIN_FILE) == 0)
-        return forge_begin(bytes, how, &forged);
-    return first_of(file, &is_sealed) > 0 && forge_segment(bytes, is_sealed, how, where, &forged);
-}
-
-static void change(struct cursor *cursor) {
-    uint8_t what = cursor_u8(cursor);
-    size_t file = cursor_u8(cursor) % worlds.file_count;
-    size_t at = cursor_u8(cursor), argument;
-    at |= (size_t)cursor_u8(cursor) << 8;
-    at |= (size_t)cursor_u8(cursor) << 16;
-    argument = cursor_u8(cursor);
-    argument |= (size_t)cursor_u8(cursor) << 8;
-    size_t length = now[file].bytes.length;
-    enum world world = (enum world)(argument % WORLD_COUNT);
-    size_t partner = other(file, argument);
-    if (what >= FORGED) {
-        bool is_done = forge(file, (unsigned)argument, (unsigned)at);
-        if (is_done) {
-            char *copy = check_malloc(forged.length);
-            memcpy(copy, forged.bytes, forged.length);
-            set(file, true, true, (struct text){.data = copy, .length = forged.length});
-            is_forged = true;
-        }
-        return;
-    }
-    switch (what % 9) {
-    case 0: /* a byte */
-    case 1:
-        if (length > 0)
-            own(file, 0)[at % length] ^= (char)(argument % 255 + 1);
-        break;
-    case 2: /* cut short */
-        if (length > 0) {
-            own(file, 0);
-            now[file].bytes.length = at % length;
-        }
-        break;
-    case 3: /* something behind it */
-        if (length < LENGTH_MAX) {
-            size_t more = 1 + argument % 9000;
-            memset(own(file, more) + length, (int)(at & 255), more);
-        }
-        break;
-    case 4: /* lost */
-        set(file, false, false, (struct text){0});
-        break;
-    case 5: /* from before the erasure, or after it, or after the prune */
-        set(file, worlds.files[file].in[world].is_there, false, worlds.files[file].in[world].bytes);
-        break;
-    case 6: /* exchanged with another one */
-        swap(file, partner);
-        break;
-    case 7: /* a copy of another one */
-        if (worlds.files[file].is_link == worlds.files[partner].is_link)
-            copy_over(file, &now[partner]);
-        break;
-    default: /* a block of it, as of a disk: zeros, or of another place */
-        if (length > 0) {
-            size_t block = at % length / 512 * 512;
-            size_t size = length - block < 512 ? length - block : 512;
-            size_t from = argument * 512 % length;
-            char *bytes = own(file, 0);
-            if (what < 128 || from + size > length)
-                memset(bytes + block, 0, size);
-            else
-                memmove(bytes + block, bytes + from, size);
-        }
-    }
-}
-
-static bool is_as_in(size_t file, enum world world) {
-    return now[file].is_there == worlds.files[file].in[world].is_there &&
-           (!now[file].is_there || text_equal(now[file].bytes, worlds.files[file].in[world].bytes));
-}
-
-static bool is_original(size_t file) {
-    for (enum world world = 0; world < WORLD_COUNT; world++)
-        if (now[file].is_there && is_as_in(file, world))
-            return true;
-    return false;
-}
+/* ---- its files ---- */
 
 static void write_folder(enum world world) {
     is_untouched = true;
     worlds_clear(folder);
     for (size_t i = 0; i < worlds.file_count; i++) {
-        is_untouched &= is_as_in(i, world);
-        if (now[i].is_there)
-            worlds_write(folder, &worlds.files[i], now[i].bytes);
+        is_untouched &= damage_is_as_in(&damage, i, world);
+        if (damage.now[i].is_there)
+            worlds_write(folder, &worlds.files[i], damage.now[i].bytes);
     }
 }
 
@@ -276,8 +130,9 @@ static bool read_archive(uint64_t appended, struct archive_place *ret_end) {
 static void must_not_end_early(struct archive_place end) {
     bool sealed;
     for (size_t i = 0; i < worlds.file_count; i++)
-        holds(!is_original(i) || first_of(i, &sealed) <= end.position + 1 ||
-                  first_of(i, &sealed) > worlds.last[WORLD_ERASED],
+        holds(!damage_is_original(&damage, i) ||
+                  worlds_first_of(&worlds, i, &sealed) <= end.position + 1 ||
+                  worlds_first_of(&worlds, i, &sealed) > worlds.last[WORLD_ERASED],
               "a clean end at record %llu, in front of %s", (unsigned long long)end.position,
               worlds.files[i].name);
 }
@@ -296,7 +151,7 @@ static void take_fault(struct archive_verify_listener *self, const struct error 
 static bool has_plain_twin(size_t sealed_file) {
     for (size_t i = 0; i < worlds.file_count; i++) {
         size_t length = strlen(worlds.files[i].name);
-        if (now[i].is_there &&
+        if (damage.now[i].is_there &&
             strncmp(worlds.files[i].name, worlds.files[sealed_file].name, length) == 0 &&
             i != sealed_file)
             return true;
@@ -325,10 +180,11 @@ static void verify_archive(bool reads_cleanly, struct archive_place end) {
           (unsigned long long)end.position);
     for (size_t i = 0; i < worlds.file_count; i++) {
         bool sealed = false;
-        uint64_t first = first_of(i, &sealed);
-        if (now[i].is_there && sealed && first > report.begin.place.position &&
+        uint64_t first = worlds_first_of(&worlds, i, &sealed);
+        if (damage.now[i].is_there && sealed && first > report.begin.place.position &&
             first <= report.end.position && !has_plain_twin(i))
-            holds(is_original(i), "%s is not as it was, and verifies", worlds.files[i].name);
+            holds(damage_is_original(&damage, i), "%s is not as it was, and verifies",
+                  worlds.files[i].name);
     }
 }
 
@@ -336,9 +192,14 @@ static void verify_archive(bool reads_cleanly, struct archive_place end) {
 static void append_to_archive(void) {
     struct archive *opened;
     struct archive_recovery recovery;
+    struct archive_examination seen;
     struct archive_place end;
     struct error error = {0};
+    int examined = archive_examine(archive, &seen, &error);
+    if (examined < 0)
+        must_have_message(&error);
     int r = archive_open(archive, NULL, &opened, &recovery, &error);
+    holds((examined < 0) == (r < 0), "the doctor and the server disagree about it: %s", error.text);
     holds(!is_untouched || r == 0, "an untouched archive cannot be opened: %s", error.text);
     if (r < 0) {
         must_have_message(&error);
@@ -512,13 +373,13 @@ static void must_be_tables(struct generation *generation) {
 static bool are_tables_whole(void) {
     for (size_t i = 0; i < worlds.file_count; i++) {
         bool is_some = false;
-        if (!now[i].is_there || !strstr(worlds.files[i].name, "tables.mdb"))
+        if (!damage.now[i].is_there || !strstr(worlds.files[i].name, "tables.mdb"))
             continue;
         for (size_t j = 0; j < worlds.file_count; j++)
             for (enum world world = 0; world < WORLD_COUNT; world++)
                 is_some |= strstr(worlds.files[j].name, "tables.mdb") &&
                            worlds.files[j].in[world].is_there &&
-                           text_equal(now[i].bytes, worlds.files[j].in[world].bytes);
+                           text_equal(damage.now[i].bytes, worlds.files[j].in[world].bytes);
         if (!is_some)
             return false;
     }
@@ -584,11 +445,9 @@ bool target_run(const uint8_t *bytes, size_t size) {
     struct archive_place end = {0};
     enum world world = (enum world)(cursor_u8(&cursor) % WORLD_COUNT);
     uint8_t how = cursor_u8(&cursor);
-    is_forged = false;
-    for (size_t i = 0; i < worlds.file_count; i++)
-        set(i, worlds.files[i].in[world].is_there, false, worlds.files[i].in[world].bytes);
+    damage_begin(&damage, world);
     for (int i = 0; i < CHANGES_MAX && cursor_left(&cursor) > 0; i++)
-        change(&cursor);
+        damage_change(&damage, &cursor);
     write_folder(world);
     bool is_clean = read_archive(0, &end);
     holds(!is_untouched || (is_clean && end.position == worlds.last[world]),
@@ -641,21 +500,30 @@ void target_seeds(struct seeds *seeds, const char *root) {
     /* Each forgery of the first sealed segment, and of plain ones. */
     for (size_t i = 0, sealed_count = 0, plain = 0; i < worlds.file_count; i++) {
         bool sealed = false;
-        if (first_of(i, &sealed) == 0 || !worlds.files[i].in[WORLD_WRITTEN].is_there ||
+        if (worlds_first_of(&worlds, i, &sealed) == 0 ||
+            !worlds.files[i].in[WORLD_WRITTEN].is_there ||
             (sealed ? sealed_count++ > 0 : plain++ % 2 > 0))
             continue;
         for (unsigned how = 0; how < FORGERIES; how++) {
-            const uint8_t one[] = {0, 8 * 3, FORGED, (uint8_t)i, 3, 0, 0, (uint8_t)how, 0};
+            const uint8_t one[] = {0, 8 * 3, DAMAGE_FORGED, (uint8_t)i, 3, 0, 0, (uint8_t)how, 0};
             seeds->add_any(seeds, one, sizeof one);
         }
     }
     for (size_t i = 0; i < worlds.file_count; i++) {
         bool is_of_prune = !worlds.files[i].in[WORLD_WRITTEN].is_there, is_sealed;
-        if (first_of(i, &is_sealed) > 0 || strstr(worlds.files[i].name, "tables.mdb"))
+        if (worlds_first_of(&worlds, i, &is_sealed) > 0 ||
+            strstr(worlds.files[i].name, "tables.mdb"))
             continue;
         for (unsigned how = 0; how < MANIFEST_FORGERIES; how++) {
-            const uint8_t one[] = {
-                is_of_prune ? WORLD_PRUNED : 0, 0, FORGED, (uint8_t)i, 0, 0, 0, (uint8_t)how, 0};
+            const uint8_t one[] = {is_of_prune ? WORLD_PRUNED : 0,
+                                   0,
+                                   DAMAGE_FORGED,
+                                   (uint8_t)i,
+                                   0,
+                                   0,
+                                   0,
+                                   (uint8_t)how,
+                                   0};
             seeds->add_any(seeds, one, sizeof one);
         }
     }

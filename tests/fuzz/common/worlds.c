@@ -66,6 +66,16 @@ void worlds_write(const char *folder, const struct world_file *file, struct text
         check(symlink(target, path) == 0);
 }
 
+uint64_t worlds_first_of(const struct worlds *worlds, size_t file, bool *ret_sealed) {
+    const char *name = strrchr(worlds->files[file].name, '/');
+    unsigned long long first;
+    char suffix[16] = "";
+    if (!name || sscanf(name, "/%20llu.%15s", &first, suffix) != 2)
+        return 0;
+    *ret_sealed = strcmp(suffix, "seg.zst") == 0;
+    return *ret_sealed || strcmp(suffix, "seg") == 0 ? first : 0;
+}
+
 static struct worlds *taking;
 static enum world taking_as;
 

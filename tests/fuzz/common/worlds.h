@@ -51,5 +51,8 @@ void worlds_clear(const char *folder);
 /* Writes a file or link, with the folders above it. */
 void worlds_write(const char *folder, const struct world_file *file, struct text bytes);
 
+/* The first position of the segment that the file is, plain or sealed; 0: it is none. */
+uint64_t worlds_first_of(const struct worlds *worlds, size_t file, bool *ret_sealed);
+
 /* A hash over all states, ids and lists of tables that are open. */
 uint64_t worlds_content(struct generation *generation);
