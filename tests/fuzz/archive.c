@@ -470,6 +470,32 @@ static void begin_seed(struct buffer *seed, uint8_t kind) {
     buffer_append_u8(seed, kind);
 }
 
+/* What an erasure leaves of a transaction: random ones are longer than most seeds. */
+static void add_erased(struct seeds *seeds) {
+    static const struct erased_field fields[] = {
+        {.field = TEXT_LITERAL("email"), .hash = 5, .is_shown = true},
+        {.field = TEXT_LITERAL("derived(emailDomain(email))"),
+         .kept = {.type = ATTRIBUTE_TEXT, .text = TEXT_LITERAL("x.org")}},
+        {.field = TEXT_LITERAL("derived(size(email))"),
+         .kept = {.type = ATTRIBUTE_INTEGER, .integer = 7}}};
+    static const struct erased_condition conditions[] = {{.condition = 9, .labels = 3},
+                                                         {.condition = 10, .labels = 1}};
+    static const struct erased erased = {
+        .fields = fields, .field_count = 3, .conditions = conditions, .condition_count = 2};
+    const struct record record = {
+        .type = RECORD_TRANSACTION,
+        .position = 1,
+        .transaction = {.transaction = {.id = TEXT_LITERAL("t"), .erased = &erased},
+                        .decision = {.verdict = VERDICT_APPROVE}}};
+    struct buffer seed;
+    buffer_init(&seed);
+    begin_seed(&seed, 0);
+    buffer_append_u8(&seed, RECORD_TRANSACTION);
+    record_encode(&record, &seed);
+    seeds->add(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
 static void add_records(struct seeds *seeds, struct random *random, struct arena *made) {
     struct buffer seed, payload;
     buffer_init(&seed);
@@ -563,6 +589,7 @@ void target_seeds(struct seeds *seeds, const char *root) {
     struct arena made;
     struct random random = {.state = 3};
     arena_init(&made, (size_t)4 << 20);
+    add_erased(seeds);
     add_records(seeds, &random, &made);
     for (size_t i = 0; i < 24; i++)
         add_segment(seeds, &random, &made, i % (DAMAGES_MAX + 1));

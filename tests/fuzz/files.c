@@ -313,6 +313,19 @@ static bool run_backup_summary(struct text file) {
     return true;
 }
 
+/* Its keys concern the transactions that have them, and no others. */
+static void check_keys(const struct erasure_record *erasure) {
+    static const struct transaction paid = {.fields = {[FIELD_EMAIL] = TEXT_LITERAL("a@x.org")}};
+    const struct erased_key key = {TEXT_LITERAL("email"), hash_text(TEXT_LITERAL("a@x.org"))};
+    bool has_key = false;
+    for (size_t i = 0; i < erasure->key_count; i++)
+        has_key |=
+            text_equal(erasure->keys[i].field, key.field) && erasure->keys[i].hash == key.hash;
+    property(erasure_concerns(&key, 1, &paid), "its own key");
+    property(erasure_concerns(erasure->keys, erasure->key_count, &paid) == has_key,
+             "a transaction that it does not concern");
+}
+
 static bool run_request(struct text file) {
     struct erasure_record erasure;
     struct error error;
@@ -322,7 +335,12 @@ static bool run_request(struct text file) {
         return false;
     property(erasure_request_write(folder, &erasure, &error) == 0, "%s", error.text);
     property(erasure_request_read(folder, &arena, &erasure, &error) == 0, "%s", error.text);
+    property(erasure_request_exists(folder), "a request that was written");
+    check_keys(&erasure);
     erasure_request_remove(folder);
+    property(!erasure_request_exists(folder) &&
+                 erasure_request_read(folder, &arena, &erasure, &error) == 1,
+             "a request that was removed");
     return true;
 }
 

@@ -7,6 +7,7 @@
  * them. */
 #include "common/target.h"
 #include "core/model/contributions.h"
+#include "core/model/ubj.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -104,6 +105,17 @@ bool target_run(const uint8_t *bytes, size_t size) {
     return true;
 }
 
+/* More objects and arrays than a file may have. */
+static void add_brackets(struct seeds *seeds) {
+    size_t size = UBJ_CONTAINERS_MAX + 2;
+    char *bytes = malloc(size);
+    property(bytes, "out of memory");
+    memset(bytes, '[', size);
+    bytes[0] = (char)MODEL_XGBOOST_JSON;
+    seeds->add_any(seeds, bytes, size);
+    free(bytes);
+}
+
 void target_seeds(struct seeds *seeds, const char *root) {
     static const struct {
         const char *name;
@@ -138,4 +150,5 @@ void target_seeds(struct seeds *seeds, const char *root) {
         fclose(file);
         seeds->add(seeds, bytes, size + 1);
     }
+    add_brackets(seeds);
 }

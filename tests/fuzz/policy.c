@@ -1,29 +1,37 @@
 /* Target: a policy's files.
  *
  *   input  files, each after a line "=== PATH"; without such a line, everything is rules/a.yaml. A
- *          minimal policy.yaml is added if there is none.
+ *          minimal policy.yaml is added if there is none. Two paths are none of a policy's:
+ *          "folder": the files are written to a folder and read from there first;
+ *          "untrained": the text is the name of a model that is still to be trained
  *
- * Loading must refuse the files with messages of clean text, or give a snapshot that decides and
- * applies transactions and runs its cases twice with the same result. Loading its files again must
- * give the same id, plan and messages, and `harrier check` must report nothing worse than warnings
- * about them. */
+ * A folder must be refused, or what is read of it is what was written, and every YAML file is
+ * there. Loading must refuse the files with messages of clean text, or give a snapshot that decides
+ * and applies transactions and runs its cases twice with the same result. Loading its files again
+ * must give the same id, plan and messages, and `harrier check` must report nothing worse than
+ * warnings about them. */
 #include "common/target.h"
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"
 #include "core/engine/trial.h"
 #include "core/policy/analysis/snapshot_check.h"
+#include "core/policy/load/load.h"
 #include "tests/unit/engine/state_map.h"
+#include "tests/unit/store/scratch.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define FILES_MAX         12
+#define FILES_MAX         16
 #define SEED_BYTES_MAX    4000
-#define REFUSED_BYTES_MAX 16000 /* with the files of models */
+#define REFUSED_BYTES_MAX 24000 /* with the files of models */
 #define ATTRIBUTES_MAX    8     /* of a drawn transaction */
 #define PURCHASES         4     /* of one card */
 #define DRAWN             8
@@ -48,13 +56,35 @@ static const char *find_head(const char *at, const char *end) {
     return head ? head + 1 : end;
 }
 
-static size_t split(const uint8_t *bytes, size_t size, struct policy_file *files) {
+struct input {
+    struct policy_file files[FILES_MAX];
+    size_t count;
+    bool is_folder;
+    struct text untrained; /* length 0: none */
+};
+
+/* What is no file of a policy. */
+static bool take_word(struct input *input, struct policy_file file) {
+    if (text_is(file.path, "folder")) {
+        input->is_folder = true;
+    } else if (text_is(file.path, "untrained")) {
+        const char *end = memchr(file.content.data, '\n', file.content.length);
+        input->untrained = file.content;
+        if (end)
+            input->untrained.length = (size_t)(end - file.content.data);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static struct input split(const uint8_t *bytes, size_t size) {
     static const char given[] = "policy: {name: fuzz, base_currency: EUR}\n";
     const char *at = (const char *)bytes, *end = at + size;
-    size_t count = 0;
+    struct input input = {0};
     bool has_policy = false;
-    while (at < end && count < FILES_MAX - 1) {
-        struct policy_file *file = &files[count++];
+    while (at < end && input.count < FILES_MAX - 1) {
+        struct policy_file *file = &input.files[input.count];
         const char *next = find_head(at, end), *line = NULL;
         if (end - at >= 4 && memcmp(at, "=== ", 4) == 0)
             line = memchr(at, '\n', (size_t)(next - at));
@@ -65,12 +95,13 @@ static size_t split(const uint8_t *bytes, size_t size, struct policy_file *files
         }
         file->content = (struct text){.data = at, .length = (size_t)(next - at)};
         has_policy |= text_is(file->path, "policy.yaml");
+        input.count += !take_word(&input, *file);
         at = next;
     }
     if (!has_policy)
-        files[count++] =
+        input.files[input.count++] =
             (struct policy_file){.path = TEXT_LITERAL("policy.yaml"), .content = text_of(given)};
-    return count;
+    return input;
 }
 
 /* Messages quote the files, whose control characters must not reach a terminal. */
@@ -85,6 +116,96 @@ static void must_be_clean(const struct buffer *printed) {
         at += text.length + 1;
     }
 }
+
+/* ---- a folder ---- */
+
+/* A path that leads nowhere else, and has one name only. */
+static bool is_plain_path(struct text path) {
+    size_t part = 0;
+    for (size_t i = 0; i <= path.length; i++) {
+        if (i < path.length && path.data[i] != '/') {
+            if (path.data[i] == '\0')
+                return false;
+            continue;
+        }
+        struct text name = {.data = path.data + part, .length = i - part};
+        if (name.length == 0 || name.length > 200 || text_is(name, ".") || text_is(name, ".."))
+            return false;
+        part = i + 1;
+    }
+    return path.length <= 1000;
+}
+
+/* False: there is a file or folder of that name. */
+static bool write_file(const char *folder, const struct policy_file *file) {
+    char path[2048];
+    int length = snprintf(path, sizeof path, "%s/%" TEXT_FORMAT, folder, TEXT_ARGS(file->path));
+    for (char *slash = path + strlen(folder) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = '\0';
+        mkdir(path, 0700);
+    }
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    property(length < (int)sizeof path, "%s", path);
+    if (descriptor < 0)
+        return false;
+    property(write(descriptor, file->content.data, file->content.length) ==
+                 (ssize_t)file->content.length,
+             "%s", path);
+    close(descriptor);
+    return true;
+}
+
+static const struct policy_file *find_file(const struct policy_file *files, size_t count,
+                                           struct text path) {
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(files[i].path, path))
+            return &files[i];
+    return NULL;
+}
+
+static void must_be_in(struct policy_folder *read, const struct policy_file *written,
+                       size_t written_count) {
+    size_t count;
+    const struct policy_file *files = policy_folder_files(read, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_file *as = find_file(written, written_count, files[i].path);
+        property(as && text_equal(as->content, files[i].content), "%" TEXT_FORMAT,
+                 TEXT_ARGS(files[i].path));
+        property(i == 0 || text_compare(files[i - 1].path, files[i].path) < 0,
+                 "not in the order of their paths");
+    }
+    for (size_t i = 0; i < written_count; i++) {
+        struct text path = written[i].path;
+        bool is_yaml = path.length > 5 && memcmp(path.data + path.length - 5, ".yaml", 5) == 0;
+        property(!is_yaml || !policy_path_is_inside(path) || find_file(files, count, path),
+                 "%" TEXT_FORMAT " is not read", TEXT_ARGS(path));
+    }
+}
+
+/* NULL: it was refused, as what is no folder must be. */
+static struct policy_folder *read_as_folder(const struct input *input) {
+    static struct policy_file written[FILES_MAX];
+    struct policy_folder *read = NULL, *none = NULL;
+    struct error error = {0};
+    char *folder = scratch_make(), path[512];
+    size_t count = 0;
+    for (size_t i = 0; i < input->count; i++)
+        if (is_plain_path(input->files[i].path) && write_file(folder, &input->files[i]))
+            written[count++] = input->files[i];
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/policy.yaml%s", folder, i ? ".none" : "");
+        int r = policy_folder_read(path, &none, &error);
+        property(r == -ERROR_NOT_FOUND && error.text[0] && !none, "%s: %d", path, r);
+    }
+    if (policy_folder_read(folder, &read, &error) == 0)
+        must_be_in(read, written, count);
+    else
+        property(error.text[0] && !read, "refused without a message");
+    scratch_remove(folder);
+    return read;
+}
+
+/* ---- its use ---- */
 
 static struct transaction purchase(int64_t number) {
     static const struct attribute attributes[] = {
@@ -110,8 +231,8 @@ static struct transaction purchase(int64_t number) {
     return transaction;
 }
 
-/* A value of any type, for an attribute that may want another. */
-static struct attribute draw_attribute(struct chance *chance, const struct field *field) {
+/* A value; is_sent: as a client sends it, of any type, for an attribute that may want another. */
+static struct attribute draw_typed(struct chance *chance, const struct field *field, bool is_sent) {
     static const char *const texts[] = {
         "",        "x1", "192.0.2.7", "2001:db8::1", "4111111111111111", "an.address@example.com",
         "\xc3\xa9"};
@@ -121,9 +242,9 @@ static struct attribute draw_attribute(struct chance *chance, const struct field
     struct attribute out = {.name = field->name};
     uint64_t at = chance_next(chance);
     enum value_type type = field->type;
-    if (chance_below(chance, 4) == 0) /* another one than it wants */
+    if (is_sent && chance_below(chance, 4) == 0) /* another one than it wants */
         type = (enum value_type[]){VALUE_TEXT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL}[at / 8 % 4];
-    if (type == VALUE_DOUBLE && field->digits > 0 && at / 64 % 4 != 0)
+    if (is_sent && type == VALUE_DOUBLE && field->digits > 0 && at / 64 % 4 != 0)
         type = VALUE_INT; /* a decimal is sent in units of its last digit */
     if (type == VALUE_TEXT) {
         out.type = ATTRIBUTE_TEXT;
@@ -139,6 +260,24 @@ static struct attribute draw_attribute(struct chance *chance, const struct field
         out.integer = integers[at % (sizeof integers / sizeof *integers)];
     }
     return out;
+}
+
+/* What an erasure has left of the derived fields: their values. */
+static const struct erased *draw_erased(struct chance *chance, const struct schema *schema) {
+    static struct erased_field fields[ATTRIBUTES_MAX];
+    static struct erased erased;
+    erased = (struct erased){.fields = fields};
+    for (size_t i = schema->first_derived;
+         i < schema->field_count && erased.field_count < ATTRIBUTES_MAX; i++)
+        if (chance_below(chance, 2)) {
+            struct attribute kept = draw_typed(chance, &schema->fields[i], false);
+            fields[erased.field_count++] =
+                (struct erased_field){.field = schema->fields[i].canonical,
+                                      .hash = chance_next(chance),
+                                      .kept = kept,
+                                      .is_shown = chance_below(chance, 2) == 1};
+        }
+    return &erased;
 }
 
 /* A transaction as this policy could be sent, and as it refuses: attributes that it declares and
@@ -166,7 +305,10 @@ static struct transaction draw(struct chance *chance, const struct schema *schem
         /* A derived one is never sent: few are, or most transactions would be refused for it. */
         if (i < schema->first_derived ? chance_below(chance, 4) != 0
                                       : chance_below(chance, 32) == 0)
-            attributes[transaction.attribute_count++] = draw_attribute(chance, &schema->fields[i]);
+            attributes[transaction.attribute_count++] =
+                draw_typed(chance, &schema->fields[i], true);
+    if (chance_below(chance, 4) == 0)
+        transaction.erased = draw_erased(chance, schema);
     return transaction;
 }
 
@@ -175,12 +317,13 @@ static struct transaction draw(struct chance *chance, const struct schema *schem
  * one that is refused is applied all the same, if any policy could have taken it. */
 static void decide_and_apply(struct engine *engine, struct state_map *map, uint64_t position,
                              const struct transaction *transaction) {
-    struct decision decision;
+    struct decision decision = {.verdict = VERDICT_APPROVE};
     struct text field = {0};
     struct error error;
     arena_reset(&arena);
-    int r =
-        engine_decide(engine, transaction, &map->source, true, &arena, &decision, &field, &error);
+    int r = transaction->erased ? 0 /* it was decided before */
+                                : engine_decide(engine, transaction, &map->source, true, &arena,
+                                                &decision, &field, &error);
     property(r == 0 ||
                  (r == -ERROR_INVALID && field.data && text_is_clean(text_of(error.text), NULL)),
              "decide: %d, %s", r, error.text);
@@ -261,26 +404,55 @@ static void load_again(const struct snapshot *snapshot) {
     snapshot_unref(again);
 }
 
-bool target_run(const uint8_t *bytes, size_t size) {
-    struct policy_file files[FILES_MAX];
+static bool is_refused(int r, const struct snapshot *snapshot, const struct error *error) {
+    must_be_clean(&messages);
+    if (r == 0)
+        return false;
+    property(r == -ERROR_INVALID || r == -ERROR_TOO_LARGE, "refused as %s: %s",
+             error_code_name(error->code), error->text);
+    property(messages.length > 0 && error->text[0] && !snapshot, "refused without a message");
+    return true;
+}
+
+/* Its model has a margin of 0, so it decides as any other. */
+static bool run_untrained(const struct policy_file *files, size_t count, struct text name) {
     struct snapshot *snapshot = NULL;
     struct error error = {0};
-    size_t count = split(bytes, size, files);
-    buffer_clear(&messages);
-    int r = snapshot_load(files, count, &snapshot, &messages, &error);
-    must_be_clean(&messages);
-    if (r < 0) {
-        property(r == -ERROR_INVALID || r == -ERROR_TOO_LARGE, "refused as %s: %s",
-                 error_code_name(error.code), error.text);
-        property(messages.length > 0 && error.text[0] && !snapshot, "refused without a message");
+    int r = snapshot_load_untrained(files, count, name, &snapshot, &messages, &error);
+    if (is_refused(r, snapshot, &error))
         return false;
-    }
+    use(snapshot, snapshot->id);
+    snapshot_unref(snapshot);
+    return true;
+}
+
+static bool run_files(const struct policy_file *files, size_t count) {
+    struct snapshot *snapshot = NULL;
+    struct error error = {0};
+    int r = snapshot_load(files, count, &snapshot, &messages, &error);
+    if (is_refused(r, snapshot, &error))
+        return false;
     load_again(snapshot);
     use(snapshot, snapshot->id);
     try_cases(snapshot);
     analyse(snapshot);
     snapshot_unref(snapshot);
     return true;
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    struct input input = split(bytes, size);
+    const struct policy_file *files = input.files;
+    struct policy_folder *folder = input.is_folder ? read_as_folder(&input) : NULL;
+    if (input.is_folder && !folder)
+        return false;
+    if (folder)
+        files = policy_folder_files(folder, &input.count);
+    buffer_clear(&messages);
+    bool is_read = input.untrained.length > 0 ? run_untrained(files, input.count, input.untrained)
+                                              : run_files(files, input.count);
+    policy_folder_free(folder);
+    return is_read;
 }
 
 /* Seeds: subsets of the files of the policy in docs/POLICY.md, and of rules/handbook. */

@@ -1,16 +1,21 @@
 /* Target: what a server sends to libharrier.
  *
- *   input  u8 bit 0: the bytes of one answer; else bit 1: over TCP, and the bytes of a connection
- *          behind it: u8 pieces, then the server's greeting and its frames
+ *   input  u8 bit 0: the bytes of one answer
+ *             bits 0 and 2 clear, bit 3 set: an address behind tcp:// (bit 1) or ipc://
+ *             else bit 1: over TCP, bit 2: over TLS; behind it the bytes of a connection: u8 pieces
+ *             (0: all at once; 255: 32 KiB each), then the server's greeting and its frames
  *
  * An answer is refused, or becomes a reply whose texts all end and which has as many results as the
  * answer. From a connection, the client takes the answers that a plain reading of the same bytes
- * finds, in pieces of any size, and gives it up where that reading does. */
+ * finds, in pieces of any size, and gives it up where that reading does; one that is never up it
+ * gives up in time, and tries again. No bytes make a TLS connection of a server without a
+ * certificate. An address that names no server is refused; others are not tried. */
 #include "common/target.h"
 
 #include "clients/c/base/clock.h"
 #include "clients/c/convert/reply.h"
 #include "clients/c/transport/stream.h"
+#include "clients/c/transport/tls.h"
 #include "clients/c/transport/transport.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -29,6 +34,7 @@
 
 #define SEED_BYTES_MAX 1500
 #define TRIES          2000
+#define LARGE_PIECE    32768
 
 static struct arena arena;
 static struct harrier_client client;
@@ -64,6 +70,7 @@ void target_start(void) {
     arena_init(&arena, MESSAGE_RESPONSE_ARENA_LIMIT);
     pthread_mutex_init(&client.mutex, NULL);
     client.random = 88172645463325252u;
+    property(tls_context_new(NULL, &client.tls, NULL) == 0, "no TLS");
     listen_at(SP_IPC);
     listen_at(SP_TCP);
     atexit(remove_address);
@@ -202,39 +209,112 @@ static struct taken read_plainly(const uint8_t *bytes, size_t size, enum sp_stre
     return out;
 }
 
-static void run_stream(const uint8_t *bytes, size_t size, enum sp_stream kind, unsigned pieces) {
-    static const struct transport_handlers handlers = {on_up, on_down, on_answer, on_oversized};
-    struct transport transport = {.client = &client, .handlers = &handlers};
-    const struct taken expected = read_plainly(bytes, size, kind);
-    const char *why = NULL;
-    uint8_t greeting[16];
-    taken = (struct taken){0};
-    ring_init(&transport.unsent);
-    ring_init(&transport.sent);
-    client_lock(&client);
-    struct stream *stream = stream_new(&transport, addresses[kind], &why);
-    property(stream, "%s", why);
-    int server = accept(listeners[kind], NULL, NULL);
-    property(server >= 0, "no connection");
-    stream_ready(stream, monotonic_us());
-    property(recv(server, greeting, sizeof greeting, MSG_DONTWAIT) == SP_GREETING_SIZE,
-             "no greeting of the client's");
+static size_t piece_of(unsigned pieces, size_t i, size_t left) {
+    size_t piece = pieces == 0     ? left
+                   : pieces == 255 ? LARGE_PIECE
+                                   : hash64(&i, sizeof i, pieces) % 24 + 1;
+    return piece < left ? piece : left;
+}
+
+static void send_all(struct stream *stream, int server, const uint8_t *bytes, size_t size,
+                     unsigned pieces) {
     for (size_t at = 0, i = 0; at < size && !taken.is_down; i++) {
-        size_t piece = pieces == 0 ? size - at : (hash64(&i, sizeof i, pieces) % 24) + 1;
-        piece = piece < size - at ? piece : size - at;
+        size_t piece = piece_of(pieces, i, size - at);
         if (send(server, bytes + at, piece, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)piece)
             break; /* it has closed */
         at += piece;
         stream_ready(stream, monotonic_us());
         stream_ready(stream, monotonic_us()); /* behind the greeting */
     }
+}
+
+/* It connects again, after a time that grows up to a limit. */
+static void wait_in_vain(struct stream *stream, enum sp_stream kind, unsigned times) {
+    for (unsigned i = 0; i < times; i++) {
+        int64_t next_us = stream_next_at(stream);
+        property(next_us < INT64_MAX, "it waits for ever");
+        stream_timer(stream, next_us - 1);
+        property(stream_next_at(stream) == next_us, "early");
+        stream_timer(stream, next_us);
+        property(stream_next_at(stream) > next_us && stream_next_at(stream) <= next_us + 6000000,
+                 "the next time");
+        struct pollfd waiting = {.fd = listeners[kind], .events = POLLIN};
+        if (poll(&waiting, 1, 0) == 1)
+            close(accept(listeners[kind], NULL, NULL));
+    }
+}
+
+static void run_stream(const uint8_t *bytes, size_t size, enum sp_stream kind, unsigned pieces,
+                       bool is_secure) {
+    static const struct transport_handlers handlers = {on_up, on_down, on_answer, on_oversized};
+    struct transport transport = {.client = &client, .handlers = &handlers};
+    const struct taken expected = is_secure ? (struct taken){0} : read_plainly(bytes, size, kind);
+    struct pollfd wanted = {0};
+    const char *why = NULL;
+    char address[200];
+    uint8_t greeting[16];
+    snprintf(address, sizeof address, "%s%s", is_secure ? "tls+" : "", addresses[kind]);
+    taken = (struct taken){0};
+    ring_init(&transport.unsent);
+    ring_init(&transport.sent);
+    client_lock(&client);
+    struct stream *stream = stream_new(&transport, address, &why);
+    property(stream, "%s", why);
+    int server = accept(listeners[kind], NULL, NULL);
+    property(server >= 0, "no connection");
+    stream_poll(stream, &wanted);
+    property(wanted.events == POLLIN || wanted.events == POLLOUT, "nothing to wait for");
+    stream_ready(stream, monotonic_us());
+    property(is_secure || recv(server, greeting, sizeof greeting, MSG_DONTWAIT) == SP_GREETING_SIZE,
+             "no greeting of the client's");
+    send_all(stream, server, bytes, size, pieces);
     property(taken.is_up == expected.is_up && taken.is_down == expected.is_down &&
                  taken.answers == expected.answers && taken.oversized == expected.oversized &&
                  taken.hash == expected.hash,
              "%zu answers; expected %zu", taken.answers, expected.answers);
+    stream_flush(stream, monotonic_us());
+    stream_poll(stream, &wanted);
+    property(wanted.events & (POLLIN | POLLOUT), "nothing to wait for");
+    close(server);
+    if (!taken.is_up)
+        wait_in_vain(stream, kind, pieces % 16 == 15 ? 16 : 4);
     stream_free(stream);
     client_unlock(&client);
-    close(server);
+}
+
+/* Must it be refused? What may be a server's is not tried: it could be any. */
+static bool is_no_address(struct text text, enum sp_stream kind) {
+    if (kind == SP_IPC)
+        return text.length == 0 || text.length >= 108;
+    const char *colon = memrchr(text.data, ':', text.length);
+    if (!colon || colon == text.data)
+        return true;
+    unsigned port = 0;
+    size_t digits = (size_t)(text.data + text.length - colon) - 1;
+    for (size_t i = 1; i <= digits && i <= 6; i++) {
+        if (colon[i] < '0' || colon[i] > '9')
+            return true;
+        port = port * 10 + (unsigned)(colon[i] - '0');
+    }
+    struct text host = {text.data, (size_t)(colon - text.data)};
+    bool has_brackets = host.data[0] == '[' && colon[-1] == ']';
+    return digits == 0 || digits > 5 || port == 0 || port > 65535 || host.length > 255 ||
+           (!has_brackets && memchr(host.data, ':', host.length)) ||
+           (has_brackets && !memchr(host.data, ':', host.length));
+}
+
+static bool run_address(const uint8_t *bytes, size_t size, enum sp_stream kind) {
+    struct transport transport = {.client = &client};
+    char address[512];
+    const char *why = NULL;
+    snprintf(address, sizeof address, "%s%.*s", kind == SP_TCP ? "tcp://" : "ipc://", (int)size,
+             (const char *)bytes);
+    property(stream_takes(address), "%s", address);
+    if (!is_no_address(text_of(address + 6), kind))
+        return false;
+    struct stream *stream = stream_new(&transport, address, &why);
+    property(!stream && why && *why, "%s is taken", address);
+    return true;
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
@@ -242,9 +322,12 @@ bool target_run(const uint8_t *bytes, size_t size) {
         return false;
     if (bytes[0] & 1)
         return run_answer(bytes + 1, size - 1);
+    enum sp_stream kind = bytes[0] & 6 ? SP_TCP : SP_IPC;
+    if ((bytes[0] & 12) == 8)
+        return run_address(bytes + 1, size - 1, kind);
     if (size < 2)
         return false;
-    run_stream(bytes + 2, size - 2, bytes[0] & 2 ? SP_TCP : SP_IPC, bytes[1]);
+    run_stream(bytes + 2, size - 2, kind, bytes[1], bytes[0] & 4);
     return taken.is_up;
 }
 
@@ -288,9 +371,57 @@ static void add_connection(struct seeds *seeds, enum sp_stream kind, uint8_t pie
     buffer_deinit(&seed);
 }
 
+/* An answer for which the client takes more memory than it keeps. */
+static void add_large(struct seeds *seeds) {
+    struct buffer seed;
+    uint8_t head[SP_HEADER_MAX];
+    uint64_t length = (1 << 20) + 1000;
+    buffer_init(&seed);
+    buffer_append(&seed, (const uint8_t[]){2, 255}, 2);
+    sp_greeting_write(head, SP_REP);
+    buffer_append(&seed, head, SP_GREETING_SIZE);
+    buffer_append(&seed, head, sp_header_write(head, SP_TCP, length));
+    for (uint64_t i = 0; i < length; i++)
+        buffer_append_u8(&seed, 0x80);
+    seeds->add(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
+static void add_text(struct seeds *seeds, unsigned how, const char *text) {
+    struct buffer seed;
+    buffer_init(&seed);
+    buffer_append_u8(&seed, (uint8_t)how);
+    buffer_append(&seed, text, strlen(text));
+    seeds->add_any(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
+static void add_addresses(struct seeds *seeds) {
+    static const char *const tcp[] = {"h",        ":1",    "h:",    "h:0",   "h:65536",
+                                      "h:123456", "h:+1",  "a:b:1", "[]:1",  "[h]:80",
+                                      "[::1]",    "::1:5", "h:1 ",  "h:port"};
+    static const char long_one[] =
+        "/01234567890123456789012345678901234567890123456789/0123456789012345678901234567890123456"
+        "78901234567890123456789";
+    char host[300];
+    for (size_t i = 0; i < sizeof tcp / sizeof *tcp; i++)
+        add_text(seeds, 8 | 2, tcp[i]);
+    memset(host, 'h', sizeof host);
+    strcpy(host + 260, ":80");
+    add_text(seeds, 8 | 2, host);
+    add_text(seeds, 8, "");
+    add_text(seeds, 8, long_one);
+    add_text(seeds, 4, "\x01\x15\x03\x03\0\2\x02\x28"); /* an alert */
+    add_text(seeds, 4, "\x01 this is no server of TLS");
+    add_text(seeds, 4, "\x01");
+    add_text(seeds, 0, "\x0f");
+}
+
 void target_seeds(struct seeds *seeds, const char *root) {
     (void)root;
     add_answers(seeds);
+    add_large(seeds);
+    add_addresses(seeds);
     for (unsigned kind = 0; kind < 2; kind++)
         for (unsigned pieces = 0; pieces < 3; pieces++) {
             add_connection(seeds, (enum sp_stream)kind, (uint8_t)pieces, 20, 20);

@@ -14,6 +14,8 @@
 
 #include "clients/cli/io/mapping_yaml.h"
 #include "clients/cli/io/row_transaction.h"
+#include "clients/cli/rows/json_lines.h"
+#include "clients/cli/rows/json_members.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/wire/message/message.h"
@@ -50,6 +52,42 @@ static void note_error(struct reading *reading, const struct error *error) {
     reading->bad++;
 }
 
+/* All that an import takes: the same transaction, and an outcome and an amendment that are sound.
+ */
+static void import_row(struct reading *reading, const struct row *row) {
+    struct import_row in;
+    struct transaction transaction;
+    struct text field = {0};
+    struct error error;
+    int r = row_import(reading->mapping, row, &arena, &in, &field, &error);
+    take_note(reading, field.data, field.length);
+    if (row_states_no_amendment(reading->mapping, row))
+        property(r < 0 || in.amendment.kind == AMENDMENT_NONE, "an amendment from nowhere");
+    if (r < 0) {
+        note_error(reading, &error);
+        return;
+    }
+    property(row_transaction(reading->mapping, row, &arena, &transaction, NULL, &error) == 0 &&
+                 transaction_equal(&transaction, &in.transaction),
+             "an import takes another transaction");
+    if (in.amendment.kind != AMENDMENT_NONE)
+        property(amendment_check(&in.amendment, &field, &error) == 0, "%s", error.text);
+    take_note(reading, &in.received_us, sizeof in.received_us);
+    take_note(reading, &in.known_us, sizeof in.known_us);
+}
+
+/* Where members can be added to an object that was read. */
+static void find_end(struct text object) {
+    bool is_empty;
+    size_t end = json_members_end(object, &is_empty);
+    size_t bracket = end;
+    while (bracket < object.length && strchr(" \t\r\n", object.data[bracket]))
+        bracket++;
+    property(end > 0 && bracket < object.length && object.data[bracket] == '}',
+             "no end at byte %zu of %" TEXT_FORMAT, end, TEXT_ARGS(object));
+    property(is_empty == (object.data[end - 1] == '{'), "%" TEXT_FORMAT, TEXT_ARGS(object));
+}
+
 static void read_row(struct reading *reading, const struct row *row) {
     struct transaction transaction;
     struct error error;
@@ -64,6 +102,7 @@ static void read_row(struct reading *reading, const struct row *row) {
     if (row_id(reading->mapping, row, &arena, &id, NULL, &error) < 0)
         note_error(reading, &error);
     row_states_no_outcome(reading->mapping, row);
+    import_row(reading, row);
     if (row_transaction(reading->mapping, row, &arena, &transaction, NULL, &error) < 0) {
         note_error(reading, &error);
         return;
@@ -132,6 +171,8 @@ static struct reading read_all(struct text rows, enum row_format format, const s
                      (unsigned long long)line);
             line = row.line;
             note_original(&reading, result, &row.original);
+            if (format == ROW_FORMAT_JSONL && row.original.bytes.data)
+                find_end(row.original.bytes);
             if (result == ROWS_ROW)
                 read_row(&reading, &row);
             else
@@ -233,6 +274,19 @@ static void add_seed(struct seeds *seeds, unsigned how, const char *mapping, con
     buffer_deinit(&seed);
 }
 
+/* An object that is longer than a row may be, in pieces. */
+static void add_long(struct seeds *seeds) {
+    struct buffer seed;
+    buffer_init(&seed);
+    buffer_append_u8(&seed, 28 << 3 | 4);
+    buffer_append(&seed, "{\"id\": \"", 8);
+    while (seed.length < JSON_LINE_MAX + JSON_REJECT_MEMBERS_MAX + 1000)
+        buffer_append_u8(&seed, 'x');
+    buffer_append(&seed, "\"}\n{}\n", 6);
+    seeds->add_any(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
 struct refused {
     struct bad_case taker;
     struct seeds *seeds;
@@ -304,6 +358,7 @@ void target_seeds(struct seeds *seeds, const char *root) {
         "\\\"event_time\\\":\\\"2026-01-31T12:00:00Z\\\"}\"}\n"
         "{\"harrier.raw_base64\":\"eyJpZCI6ICJiIn0=\"}\n"
         "{\"harrier.raw\":\"{}\",\"id\":1}\n";
+    add_long(seeds);
     bad_cases(root, "rows", &refused.taker);
     bad_cases(root, "files", &refused.taker);
     static const char objects[] =

@@ -40,9 +40,9 @@ struct atom {
 
 static uint32_t scan_alternatives(struct scan *scan);
 
-/* The byte `ahead` of here; −1 after the end. */
+/* The byte `ahead` of here; −1 after the end, beyond which a pattern that was refused may be. */
 static int peek(const struct scan *scan, size_t ahead) {
-    if (ahead >= scan->source.length - scan->at)
+    if (scan->at + ahead >= scan->source.length)
         return -1;
     return (unsigned char)scan->source.data[scan->at + ahead];
 }

@@ -317,11 +317,15 @@ static int find_again(struct archive *archive, struct finding *finding, int r,
 int archive_examine(const char *path, struct archive_examination *ret_examination,
                     struct error *ret_error) {
     struct archive archive = {.directory = -1};
+    struct archive_epoch epoch = {0};
     struct finding finding = {.access = O_RDONLY, .time_us = INT64_MIN};
     int r = directory_open(path, "archive", &archive.directory, ret_error);
     if (r < 0)
         return r;
-    r = find_again(&archive, &finding, find(&archive, &finding, ret_error), ret_error);
+    r = archive_epoch_read(archive.directory, &epoch, ret_error);
+    archive_epoch_deinit(&epoch);
+    if (r == 0)
+        r = find_again(&archive, &finding, find(&archive, &finding, ret_error), ret_error);
     if (r == 0)
         *ret_examination = (struct archive_examination){
             .end = finding.end,

@@ -221,6 +221,7 @@ static void take_transaction(struct cursor *cursor, const struct entity_plan *en
                              struct entry *entry) {
     uint8_t present = (uint8_t)~cursor_u8(cursor);
     entry->transaction = true;
+    entry->is_taken_out = false;
     entry->present = 0;
     for (size_t i = 0; i < entity->column_count; i++) {
         if (!bit_of(present, i))
@@ -237,8 +238,18 @@ static void take_outcome(struct cursor *cursor, const struct entity_plan *entity
                          struct entry *entry) {
     uint8_t gains = cursor_u8(cursor), losses = cursor_u8(cursor);
     entry->transaction = false;
+    entry->is_taken_out = false;
     for (size_t i = 0; i < entity->filter_count; i++)
         entry->weights[i] = entity->filters[i].outcome ? bit_of(gains, i) - bit_of(losses, i) : 0;
+}
+
+/* Of what was put in; outcome filters are differences. */
+static void take_out(const struct entity_plan *entity, struct entry *entry) {
+    entry->transaction = false;
+    entry->is_taken_out = true;
+    for (size_t i = 0; i < entity->filter_count; i++)
+        if (entity->filters[i].outcome)
+            entry->weights[i] = -entry->weights[i];
 }
 
 static int64_t take_time(struct cursor *cursor, unsigned form, int64_t time_us, int64_t unit_us) {
@@ -268,13 +279,23 @@ size_t plans_make_entries(const struct entity_plan *entity, struct cursor *curso
                           int64_t unit_us, size_t max, struct made_entry *ret_entries) {
     static const struct made_entry nothing;
     size_t count = 0;
-    struct made_entry made = nothing;
+    struct made_entry made = nothing, last = nothing;
+    bool is_in = false; /* the last transaction was not taken out */
     made.entry.time_us = start_us;
     while (count < max && cursor_left(cursor) > 0) {
         uint8_t head = cursor_u8(cursor);
         unsigned kind = head & 3;
+        if (kind == 2 && is_in && head >> 4 == 15) {
+            last.part = head >> 2 & 3;
+            ret_entries[count] = last;
+            take_out(entity, &ret_entries[count++].entry);
+            is_in = false;
+            continue;
+        }
         if (kind == 2 && count > 0) {
             take_outcome(cursor, entity, &made.entry);
+            for (size_t i = 0; i < entity->filter_count; i++)
+                last.entry.weights[i] += made.entry.weights[i];
             made.part = head >> 2 & 3;
             ret_entries[count++] = made;
             continue;
@@ -291,7 +312,8 @@ size_t plans_make_entries(const struct entity_plan *entity, struct cursor *curso
                 take_transaction(cursor, entity, &made.entry);
                 end = *cursor;
             }
-            ret_entries[count++] = made;
+            ret_entries[count++] = last = made;
+            is_in = true;
         }
         *cursor = end;
     }
@@ -304,6 +326,8 @@ void plans_random_script(struct chance *chance, size_t length, struct buffer *by
         /* Favours small steps forward and few distinct values, which collide more often. */
         if (chance_below(chance, 3) == 0)
             byte &= 0x17;
+        else if (chance_below(chance, 32) == 0)
+            byte |= 0xf2; /* takes out, where an entry begins */
         buffer_append_u8(bytes, byte);
     }
 }

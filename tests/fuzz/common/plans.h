@@ -23,12 +23,13 @@ bool plans_same(const struct entity_plan *entity, const struct state *a, const s
 void plans_must_be_state(const struct entity_plan *entity, const struct state *state,
                          const char *what);
 
-/* Makes up to `max` entries from bytes: transactions, bursts, late entries, outcomes, and entries
- * with the same time and id. Every non-empty byte string gives some. Texts point into the cursor's
- * bytes.
+/* Makes up to `max` entries from bytes: transactions, bursts, late entries, outcomes, entries
+ * with the same time and id, and transactions that are taken out again. Every non-empty byte string
+ * gives some. Texts point into the cursor's bytes.
  *
  *   entry  u8  bits 0–1  0, 1: a transaction; 2: an outcome of the entry before;
- *                        3: a burst: u8 transactions that differ in time and id only
+ *                        3: a burst: u8 transactions that differ in time and id only;
+ *                        2 and bits 4–7 all set: the last transaction is taken out, if it is in
  *              bits 2–3  part, for targets that divide the entries
  *              bits 4–5  0: the time before; 1: u8 units later; 2: u8 units earlier;
  *                        3: u8: a power of two later, or earlier if bit 7 is set

@@ -66,6 +66,16 @@ void worlds_write(const char *folder, const struct world_file *file, struct text
         check(symlink(target, path) == 0);
 }
 
+uint64_t worlds_first_of(const struct worlds *worlds, size_t file, bool *ret_sealed) {
+    const char *name = strrchr(worlds->files[file].name, '/');
+    unsigned long long first;
+    char suffix[16] = "";
+    if (!name || sscanf(name, "/%20llu.%15s", &first, suffix) != 2)
+        return 0;
+    *ret_sealed = strcmp(suffix, "seg.zst") == 0;
+    return *ret_sealed || strcmp(suffix, "seg") == 0 ? first : 0;
+}
+
 static struct worlds *taking;
 static enum world taking_as;
 
@@ -112,7 +122,7 @@ static void take_files(const char *folder, enum world world, struct worlds *worl
 /* ---- what is in them ---- */
 
 static void take_payloads(const char *archive, uint64_t payloads[WORLD_RECORDS_MAX],
-                          uint64_t *ret_last) {
+                          uint64_t chains[WORLD_RECORDS_MAX], uint64_t *ret_last) {
     struct archive_reader *reader;
     struct record record;
     struct arena arena;
@@ -124,6 +134,7 @@ static void take_payloads(const char *archive, uint64_t payloads[WORLD_RECORDS_M
         const struct archive_frame *frame = archive_reader_frame(reader);
         check(record.position < WORLD_RECORDS_MAX);
         payloads[record.position] = hash64(frame->payload.data, frame->payload.length, 0);
+        chains[record.position] = archive_reader_place(reader).chain;
         *ret_last = record.position;
         arena_reset(&arena);
     }
@@ -306,10 +317,12 @@ void worlds_make(const char *folder, struct worlds *ret_worlds) {
     replay_archive_write(folders.archive, &kind);
     seal_and_build(&folders, ret_worlds);
     take_files(folder, WORLD_WRITTEN, ret_worlds);
-    take_payloads(folders.archive, ret_worlds->payloads[0], &ret_worlds->last[WORLD_WRITTEN]);
+    take_payloads(folders.archive, ret_worlds->payloads[0], ret_worlds->chains,
+                  &ret_worlds->last[WORLD_WRITTEN]);
     erase(&folders);
     take_files(folder, WORLD_ERASED, ret_worlds);
-    take_payloads(folders.archive, ret_worlds->payloads[1], &ret_worlds->last[WORLD_ERASED]);
+    take_payloads(folders.archive, ret_worlds->payloads[1], ret_worlds->chains,
+                  &ret_worlds->last[WORLD_ERASED]);
     ret_worlds->last[WORLD_PRUNED] = ret_worlds->last[WORLD_ERASED];
     prune(&folders, ret_worlds);
     take_files(folder, WORLD_PRUNED, ret_worlds);

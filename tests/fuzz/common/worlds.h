@@ -33,7 +33,8 @@ struct worlds {
     /* hash64() of each record's payload, by its position: as written, and as the erasure left it.
      */
     uint64_t payloads[2][WORLD_RECORDS_MAX];
-    uint64_t state_hash; /* of the fold of all records */
+    uint64_t chains[WORLD_RECORDS_MAX]; /* by position */
+    uint64_t state_hash;                /* of the fold of all records */
     struct {
         uint64_t id, content; /* world_content() */
     } tables[WORLD_TABLES_MAX];
@@ -49,6 +50,9 @@ void worlds_make(const char *folder, struct worlds *ret_worlds);
 void worlds_clear(const char *folder);
 /* Writes a file or link, with the folders above it. */
 void worlds_write(const char *folder, const struct world_file *file, struct text bytes);
+
+/* The first position of the segment that the file is, plain or sealed; 0: it is none. */
+uint64_t worlds_first_of(const struct worlds *worlds, size_t file, bool *ret_sealed);
 
 /* A hash over all states, ids and lists of tables that are open. */
 uint64_t worlds_content(struct generation *generation);

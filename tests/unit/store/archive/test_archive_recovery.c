@@ -377,6 +377,14 @@ static void a_stillborn_segment_is_moved_aside(void **state) {
 }
 
 /* A crash after the header, before the first record; then the day changes. */
+/* Whoever only looks must say so, too. */
+static void a_damaged_epoch_is_refused(void **state) {
+    struct bench *bench = *state;
+    scratch_write(segment_path(bench), bench->bytes.data, SIZE);
+    scratch_write(scratch_path(bench->folder, "epoch"), "harrier epoch 1\n", 16);
+    assert_refused_untouched(bench, ERROR_DAMAGED, "epoch", "damaged");
+}
+
 static void an_empty_segment_is_in_order(void **state) {
     struct bench *bench = *state;
     const char *path = scratch_path(bench->folder, names[2]);
@@ -417,6 +425,7 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_stillborn_segment_is_moved_aside, set_up_days, tear_down),
         cmocka_unit_test_setup_teardown(an_empty_segment_is_in_order, set_up_days, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_epoch_is_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
