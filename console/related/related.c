@@ -14,8 +14,8 @@
 /* Stretches of time after the transaction, searched one by one until there are enough: a search
  * gives the last ones first, and the nearest are wanted. */
 static const int64_t stretches_us[] = {
-    10 * MINUTE_US,    60 * MINUTE_US,     360 * MINUTE_US,     1440 * MINUTE_US,
-    10080 * MINUTE_US, 129600 * MINUTE_US, 5256000 * MINUTE_US, /* ten years */
+    MINUTE_US / 6,    MINUTE_US,         10 * MINUTE_US,     60 * MINUTE_US,      360 * MINUTE_US,
+    1440 * MINUTE_US, 10080 * MINUTE_US, 129600 * MINUTE_US, 5256000 * MINUTE_US, /* ten years */
 };
 #define STRETCHES (sizeof stretches_us / sizeof *stretches_us)
 
@@ -332,13 +332,17 @@ static int gather(const struct wanted *wanted, struct snapshot *policy, struct b
 int related_write(const struct related_job *job, struct buffer *out, struct error *ret_error) {
     struct wanted wanted = {.job = job, .find = job->find};
     struct snapshot *policy;
+    int r = find_hold(job->find, ret_error);
+    if (r < 0)
+        return r;
     arena_init(&wanted.arena, (size_t)4 << 20);
-    int r = find_wanted(&wanted, ret_error);
+    r = find_wanted(&wanted, ret_error);
     if (r == 0)
         r = policy_cache_get(job->policies, job->archive,
                              wanted.record->transaction.decision.snapshot_id, &policy, ret_error);
     if (r == 0)
         r = gather(&wanted, policy, out, ret_error);
     arena_deinit(&wanted.arena);
+    find_release(job->find);
     return r;
 }
