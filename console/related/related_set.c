@@ -164,8 +164,7 @@ static int take_row(void *user, const struct find_row *row, struct error *ret_er
     (void)ret_error;
     if (position <= search->above)
         return pass->is_through = true; /* positions fall */
-    if ((search->below != 0 && position >= search->below) ||
-        !has_key(pass->set, row->record, search->entity, search->key))
+    if (!has_key(pass->set, row->record, search->entity, search->key))
         return is_over(pass);
     if (pass->fitting == pass->most && !pass->is_for_last)
         return pass->is_through = true;
@@ -176,16 +175,18 @@ static int take_row(void *user, const struct find_row *row, struct error *ret_er
 /* Whether more than `most` fit is in pass->is_through then, unless the last ones are wanted. */
 static int run_pass(struct pass *pass, struct error *ret_error) {
     const struct related_search *search = pass->search;
-    const struct find_query query = {.received_from_us = search->from_us,
-                                     .received_until_us = search->until_us,
-                                     .keys = search->terms,
-                                     .key_count = search->term_count,
-                                     .limit = UINT32_MAX};
+    struct find_query query = {
+        .keys = search->terms, .key_count = search->term_count, .limit = UINT32_MAX};
+    char cursor[FIND_CURSOR_SIZE];
     const struct find_taker taker = {.take = take_row, .user = pass, .is_expired = is_over};
     struct find_page page;
     if (is_over(pass)) {
         pass->set->is_partial = true;
         return 0;
+    }
+    if (search->below != 0) {
+        find_cursor_format(&query, search->below, cursor);
+        query.cursor = text_of(cursor);
     }
     int r = find_run(pass->set->find, &query, &taker, &page, ret_error);
     if (r == 0 && page.is_early && !pass->is_through)

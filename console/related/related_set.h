@@ -58,9 +58,8 @@ struct related_search {
     size_t term_count;
     size_t entity;
     struct text key;
-    int64_t from_us, until_us; /* received; 0: no bound */
-    uint64_t above, below;     /* positions; below 0: no bound */
-    unsigned step;             /* of those that are added */
+    uint64_t above, below; /* positions, neither included; below 0: no bound */
+    unsigned step;         /* of those that are added */
 };
 
 /* Which ones, as indices of the set. */

@@ -525,10 +525,11 @@ static void some_searches(struct scene *scene) {
         struct text field;
         struct error error;
         enum find_index index = (enum find_index)below(scene, 3);
+        uint64_t end;
         random_query(scene, &query, keys, texts);
         assert_int_equal(find_query_check(&query, &field, &error), 0);
         if (below(scene, 4) == 0)
-            assert_int_equal(find_hold(find_of(scene, index), &error), 0);
+            assert_int_equal(find_hold(find_of(scene, index), &end, &error), 0);
         search(scene, &query, index);
         find_release(find_of(scene, index));
         if (may_count(&query))
@@ -623,10 +624,12 @@ static void test_held(void **state) {
     (void)state;
     struct scene scene;
     struct error error;
+    uint64_t end = 0;
     open_scene(&scene, 9);
     grow(&scene);
     struct find *find = find_of(&scene, FIND_KEEP_INDEX);
-    assert_int_equal(find_hold(find, &error), 0);
+    assert_int_equal(find_hold(find, &end, &error), 0);
+    assert_int_equal(end, scene.marks[scene.mark_count - 1].position);
     assert_true(finds_last(&scene, find));
     grow(&scene);
     assert_false(finds_last(&scene, find));
