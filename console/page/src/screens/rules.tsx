@@ -27,12 +27,13 @@ import "./rules.css";
 
 const RANGES = [1, 7, 30, 90];
 
-// The same call as the screen of performance, so that a rule has the same figures on both.
-function Figures({ of, currency }: { of: RuleFigures | undefined; currency: string }) {
+// The same call as the screen of performance, so that a rule has the same figures on both. null: it did not fire;
+// undefined: that is not known yet.
+function Figures({ of, currency }: { of: RuleFigures | null | undefined; currency: string }) {
   if (!of)
     return (
       <>
-        <td class="number">0</td>
+        <td class="number">{of === null ? "0" : "…"}</td>
         <td class="number">–</td>
         <td class="number">–</td>
         <td class="number">–</td>
@@ -84,7 +85,9 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
     20000,
     [JSON.stringify(range)],
   );
-  const byRule = new Map(figures?.rules.map((one) => [`${one.rule}/${one.shadow ? "shadow" : "live"}`, one]));
+  // The columns are there before the figures are, so that the table does not jump.
+  const hasFigures = !failure || figures !== null;
+  const byRule = figures && new Map(figures.rules.map((one) => [`${one.rule}/${one.shadow ? "shadow" : "live"}`, one]));
   const currency = clean(figures?.currency ?? "");
   const young = new URLSearchParams(query);
   young.set("mature", "0");
@@ -110,24 +113,24 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
               <th scope="col">Rule</th>
               <th scope="col">Mode</th>
               <th scope="col">Effect</th>
-              {figures && (
+              {hasFigures && (
                 <th scope="col" class="number">
                   Fires
                 </th>
               )}
-              {figures && (
+              {hasFigures && (
                 <th scope="col" class="number">
                   Precision
                 </th>
               )}
-              {figures && (
+              {hasFigures && (
                 <th scope="col" class="number">
-                  Caught, {currency}
+                  Caught{currency && `, ${currency}`}
                 </th>
               )}
-              {figures && (
+              {hasFigures && (
                 <th scope="col" class="number" title="declined, and not fraud">
-                  Stopped wrongly, {currency}
+                  Stopped wrongly{currency && `, ${currency}`}
                 </th>
               )}
               <th scope="col">About</th>
@@ -146,7 +149,12 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
                   {rule.verdict && <VerdictMark verdict={rule.verdict} />}{" "}
                   {rule.score !== 0 && (rule.score > 0 ? `+${rule.score}` : numberOf(rule.score))}
                 </td>
-                {figures && <Figures of={byRule.get(`${rule.name}/${rule.mode}`)} currency={currency} />}
+                {hasFigures && (
+                  <Figures
+                    of={byRule ? (byRule.get(`${rule.name}/${rule.mode}`) ?? null) : undefined}
+                    currency={currency}
+                  />
+                )}
                 <td class="about">{clean(rule.about.trim())}</td>
                 <td>
                   <a href={rulesAddress("files", { draft: draft?.id, file: rule.file, line: rule.line })}>
