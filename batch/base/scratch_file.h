@@ -3,6 +3,6 @@
 
 #include "core/base/error.h"
 
-/* Creates an unlinked file in the system's temporary folder and returns its descriptor; a
- * make_file() of the sorts. user is ignored. */
+/* Creates an unlinked file in the folder of TMPDIR, or the system's temporary one, and returns its
+ * descriptor; a make_file() of the sorts. user is ignored. */
 int scratch_file(void *user, struct error *ret_error);

@@ -257,7 +257,11 @@ static void set_failed(const struct jobs *jobs, struct slot *slot, int status) {
     else
         snprintf(problem, sizeof problem, "harrier %s ended with the status %d%s", slot->command,
                  WEXITSTATUS(status),
-                 WEXITSTATUS(status) == 127 ? ": the program or the job's folder is missing" : "");
+                 WEXITSTATUS(status) == 127
+                     ? ": the program or the job's folder is missing, or the sandbox does not "
+                       "know it: what is not the file that was there when the console "
+                       "started may not be run"
+                     : "");
     set_ended(slot, JOB_FAILED, problem);
 }
 

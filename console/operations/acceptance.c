@@ -9,9 +9,11 @@
 #include "night_shape.h"
 #include "nights.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int load(int folder, json_t **ret_object, struct error *ret_error) {
     return nights_load(folder, NULL, NIGHT_THRESHOLDS_NAME, night_thresholds_shape, ret_object,
@@ -143,6 +145,17 @@ static int audit(struct sql *sql, const struct night_acceptance *acceptance, boo
     return r;
 }
 
+/* What the permissions allow, which faccessat() looks at, the sandbox may not: it knows the folders
+ * that were there when the console started. */
+static int write_file(int folder, const struct night_acceptance *acceptance,
+                      struct error *ret_error) {
+    int r = night_acceptance_write(folder, acceptance, ret_error);
+    if (r == -(int)ERROR_SYSTEM && faccessat(folder, ".", W_OK, 0) == 0)
+        error_prefix(ret_error, "if the folder of the nights is newer than the console's start, "
+                                "restart the console: its sandbox only reads it");
+    return r;
+}
+
 /* Within a transaction. */
 static int publish(struct sql *sql, int folder, const struct night_acceptance *acceptance,
                    const struct acceptance_by *by, struct error *ret_error) {
@@ -158,7 +171,7 @@ static int publish(struct sql *sql, int folder, const struct night_acceptance *a
     }
     if (r == 1)
         r = audit(sql, acceptance, false, by, ret_error);
-    return r < 0 ? r : night_acceptance_write(folder, acceptance, ret_error);
+    return r < 0 ? r : write_file(folder, acceptance, ret_error);
 }
 
 static int keep(struct sql *sql, int r, struct error *ret_error) {

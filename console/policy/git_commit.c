@@ -220,3 +220,27 @@ bool git_has(const char *folder) {
     git_libgit2_shutdown();
     return r > 0;
 }
+
+static void take_configuration(int found, const git_buf *path, git_take_place *take, void *user) {
+    if (found == 0)
+        take(user, path->ptr, false);
+}
+
+void git_each_place(const char *folder, git_take_place *take, void *user) {
+    git_repository *repository = NULL;
+    git_buf path = {0};
+    char prefix[PATH_MAX];
+    struct error error;
+    git_libgit2_init();
+    if (open_repository(folder, &repository, prefix, &error) > 0) {
+        take(user, git_repository_path(repository), true);
+        take(user, git_repository_commondir(repository), true); /* another one in a worktree */
+        take(user, git_repository_workdir(repository), false);  /* .gitattributes */
+        take_configuration(git_config_find_global(&path), &path, take, user);
+        git_buf_dispose(&path);
+        take_configuration(git_config_find_xdg(&path), &path, take, user);
+        git_buf_dispose(&path);
+    }
+    git_repository_free(repository);
+    git_libgit2_shutdown();
+}

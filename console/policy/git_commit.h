@@ -18,5 +18,9 @@ struct git_change {
  * that is a link, or HEAD has these files. ERROR_SYSTEM: what git says. */
 int git_commit_policy(const struct git_change *change, char ret_id[GIT_ID_SIZE],
                       struct error *ret_error);
+/* What a commit reads and writes beside the policy's folder, once it is in a repository that has
+ * its policy.yaml: folders, and files of git's configuration that are there. */
+typedef void git_take_place(void *user, const char *path, bool is_written);
+void git_each_place(const char *folder, git_take_place *take, void *user);
 /* Is the folder in a repository that commits go to? */
 bool git_has(const char *folder);

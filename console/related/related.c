@@ -9,15 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MINUTE_US INT64_C(60000000)
-
-/* Stretches of time after the transaction, searched one by one until there are enough: a search
- * gives the last ones first, and the nearest are wanted. */
-static const int64_t stretches_us[] = {
-    10 * MINUTE_US,    60 * MINUTE_US,     360 * MINUTE_US,     1440 * MINUTE_US,
-    10080 * MINUTE_US, 129600 * MINUTE_US, 5256000 * MINUTE_US, /* ten years */
-};
-#define STRETCHES (sizeof stretches_us / sizeof *stretches_us)
+/* Records after the transaction, searched stretch by stretch until there are enough: a search gives
+ * the last ones first, and the nearest are wanted. Each stretch ends so many times as far from it;
+ * times of receipt are no measure, since those of an import may all be the same. */
+#define STRETCH_FIRST  UINT64_C(256)
+#define STRETCH_FACTOR 8
 
 /* An entity of the transaction, and what else it did. */
 struct neighbours {
@@ -30,8 +26,7 @@ struct neighbours {
 struct related {
     struct related_set *set;
     struct neighbours *neighbours; /* parallel to the plan's entities */
-    int64_t received_us;
-    uint64_t position;
+    uint64_t position, end;        /* end: of the archive's last record */
 };
 
 static bool is_busy(const struct neighbours *neighbours) {
@@ -81,8 +76,6 @@ static int find_wanted(struct wanted *wanted, struct error *ret_error) {
 
 static int find_before(struct related *related, struct related_search *search,
                        struct neighbours *neighbours, struct error *ret_error) {
-    search->from_us = 0;
-    search->until_us = related->received_us + 1;
     search->above = 0;
     search->below = related->position;
     return related_set_newest(related->set, search, RELATED_EACH, &neighbours->before, ret_error);
@@ -90,13 +83,13 @@ static int find_before(struct related *related, struct related_search *search,
 
 static int find_after(struct related *related, struct related_search *search,
                       struct neighbours *neighbours, struct error *ret_error) {
+    uint64_t length = STRETCH_FIRST;
     int r = 0;
-    search->until_us = related->received_us;
-    search->above = related->position;
-    search->below = 0;
-    for (size_t i = 0; i < STRETCHES && r == 0 && neighbours->after.count < RELATED_EACH; i++) {
-        search->from_us = search->until_us;
-        search->until_us = related->received_us + stretches_us[i];
+    search->below = related->position + 1;
+    while (search->below <= related->end && r == 0 && neighbours->after.count < RELATED_EACH) {
+        search->above = search->below - 1;
+        search->below = related->position + length;
+        length *= STRETCH_FACTOR;
         r = related_set_oldest(related->set, search, RELATED_EACH, &neighbours->after, ret_error);
     }
     neighbours->after.more |= neighbours->after.count == RELATED_EACH;
@@ -311,10 +304,9 @@ static void write_all(const struct related *related, struct buffer *out) {
 
 /* ---- together ---- */
 
-static int gather(const struct wanted *wanted, struct snapshot *policy, struct buffer *out,
-                  struct error *ret_error) {
-    struct related related = {.received_us = wanted->record->receive_time_us,
-                              .position = wanted->record->position};
+static int gather(const struct wanted *wanted, struct snapshot *policy, uint64_t end,
+                  struct buffer *out, struct error *ret_error) {
+    struct related related = {.position = wanted->record->position, .end = end};
     related.set = related_set_new(wanted->find, policy);
     related.set->ends_us = clock_monotonic_us(&clock_system) + RELATED_SEARCH_US;
     related.neighbours = check_calloc(related.set->entity_count + 1, sizeof *related.neighbours);
@@ -332,13 +324,18 @@ static int gather(const struct wanted *wanted, struct snapshot *policy, struct b
 int related_write(const struct related_job *job, struct buffer *out, struct error *ret_error) {
     struct wanted wanted = {.job = job, .find = job->find};
     struct snapshot *policy;
+    uint64_t end;
+    int r = find_hold(job->find, &end, ret_error);
+    if (r < 0)
+        return r;
     arena_init(&wanted.arena, (size_t)4 << 20);
-    int r = find_wanted(&wanted, ret_error);
+    r = find_wanted(&wanted, ret_error);
     if (r == 0)
         r = policy_cache_get(job->policies, job->archive,
                              wanted.record->transaction.decision.snapshot_id, &policy, ret_error);
     if (r == 0)
-        r = gather(&wanted, policy, out, ret_error);
+        r = gather(&wanted, policy, end, out, ret_error);
     arena_deinit(&wanted.arena);
+    find_release(job->find);
     return r;
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define SET_BYTES ((size_t)32 << 20)
-#define SEEN_MOST 2000 /* transactions that one search looks through */
 
 /* ---- keys ---- */
 
@@ -50,32 +49,43 @@ static bool has_key(struct related_set *set, const struct record *record, size_t
 /* ---- the set ---- */
 
 /* Encoded and decoded again, a record is a copy of its own. */
-static struct record *copy_record(struct related_set *set, const struct record *record) {
+static struct record *copy_record(struct related_set *set, const struct related_copy *from) {
     struct record *copy = arena_alloc(&set->arena, sizeof *copy);
     struct error error;
-    buffer_clear(&set->bytes);
-    record_encode(record, &set->bytes);
-    if (!copy || record_decode(record->type, set->bytes.bytes, set->bytes.length, &set->arena, copy,
-                               &error) < 0)
+    if (!copy || record_decode(RECORD_TRANSACTION, from->bytes.bytes, from->bytes.length,
+                               &set->arena, copy, &error) < 0)
         return NULL;
-    copy->position = record->position;
+    copy->position = from->position;
     return copy;
 }
 
-long related_set_add(struct related_set *set, const struct find_row *row, unsigned step) {
+static void keep_copy(struct related_copy *copy, const struct find_row *row) {
+    buffer_clear(&copy->bytes);
+    record_encode(row->record, &copy->bytes);
+    copy->position = row->record->position;
+    copy->label = row->label;
+    copy->is_amended = row->is_amended;
+}
+
+static long add_copy(struct related_set *set, const struct related_copy *copy, unsigned step) {
     for (size_t i = 0; i < set->count; i++)
-        if (set->transactions[i].record->position == row->record->position)
+        if (set->transactions[i].record->position == copy->position)
             return (long)i;
-    const struct record *record = set->count < RELATED_MOST ? copy_record(set, row->record) : NULL;
+    const struct record *record = set->count < RELATED_MOST ? copy_record(set, copy) : NULL;
     const struct text *keys = record ? keys_of(set, record) : NULL;
     if (!keys)
         return -1;
     set->transactions[set->count] = (struct related_transaction){.record = record,
-                                                                 .label = row->label,
-                                                                 .is_amended = row->is_amended,
+                                                                 .label = copy->label,
+                                                                 .is_amended = copy->is_amended,
                                                                  .step = step,
                                                                  .keys = keys};
     return (long)set->count++;
+}
+
+long related_set_add(struct related_set *set, const struct find_row *row, unsigned step) {
+    keep_copy(&set->copies[0], row);
+    return add_copy(set, &set->copies[0], step);
 }
 
 struct related_set *related_set_new(struct find *find, struct snapshot *policy) {
@@ -86,7 +96,8 @@ struct related_set *related_set_new(struct find *find, struct snapshot *policy) 
     set->entity_count = policy->plan.entity_count;
     set->transactions = check_calloc(RELATED_MOST, sizeof *set->transactions);
     arena_init(&set->arena, SET_BYTES);
-    buffer_init(&set->bytes);
+    for (size_t i = 0; i < RELATED_EACH; i++)
+        buffer_init(&set->copies[i].bytes);
     return set;
 }
 
@@ -97,7 +108,8 @@ void related_set_free(struct related_set *set) {
     snapshot_unref(set->policy);
     free(set->transactions);
     arena_deinit(&set->arena);
-    buffer_deinit(&set->bytes);
+    for (size_t i = 0; i < RELATED_EACH; i++)
+        buffer_deinit(&set->copies[i].bytes);
     free(set);
 }
 
@@ -129,15 +141,15 @@ size_t related_set_terms(const struct related_set *set, size_t entity,
 
 /* ---- searches ---- */
 
-/* One pass over the rows of a search. */
+/* One pass over the rows of a search. Those that fit are copied, since which of them are wanted may
+ * be known at its end only. */
 struct pass {
     struct related_set *set;
     const struct related_search *search;
-    size_t skip, most; /* of the transactions that fit */
-    size_t fitting;
-    uint64_t highest;            /* position of the first that fits */
-    struct related_found *found; /* NULL: they are only counted */
-    bool is_through;             /* nothing is left to look at */
+    size_t most;
+    bool is_for_last; /* the last `most` that fit, not the first */
+    size_t fitting;  /* set->copies has them, or the last ones of them, each at its number % most */
+    bool is_through; /* nothing is left to look at */
 };
 
 static bool is_over(void *user) {
@@ -152,35 +164,29 @@ static int take_row(void *user, const struct find_row *row, struct error *ret_er
     (void)ret_error;
     if (position <= search->above)
         return pass->is_through = true; /* positions fall */
-    if ((search->below != 0 && position >= search->below) ||
-        !has_key(pass->set, row->record, search->entity, search->key))
+    if (!has_key(pass->set, row->record, search->entity, search->key))
         return is_over(pass);
-    if (pass->fitting == pass->skip + pass->most)
+    if (pass->fitting == pass->most && !pass->is_for_last)
         return pass->is_through = true;
-    if (pass->fitting == 0)
-        pass->highest = position;
-    if (++pass->fitting <= pass->skip || !pass->found)
-        return 0;
-    long at = related_set_add(pass->set, row, search->step);
-    if (at < 0 || pass->found->count == RELATED_EACH)
-        return pass->set->is_partial = true;
-    pass->found->at[pass->found->count++] = at;
-    return 0;
+    keep_copy(&pass->set->copies[pass->fitting++ % pass->most], row);
+    return pass->is_for_last && is_over(pass);
 }
 
-/* Whether there are more than skip + most is in pass->is_through then. */
+/* Whether more than `most` fit is in pass->is_through then, unless the last ones are wanted. */
 static int run_pass(struct pass *pass, struct error *ret_error) {
     const struct related_search *search = pass->search;
-    const struct find_query query = {.received_from_us = search->from_us,
-                                     .received_until_us = search->until_us,
-                                     .keys = search->terms,
-                                     .key_count = search->term_count,
-                                     .limit = UINT32_MAX};
+    struct find_query query = {
+        .keys = search->terms, .key_count = search->term_count, .limit = UINT32_MAX};
+    char cursor[FIND_CURSOR_SIZE];
     const struct find_taker taker = {.take = take_row, .user = pass, .is_expired = is_over};
     struct find_page page;
     if (is_over(pass)) {
         pass->set->is_partial = true;
         return 0;
+    }
+    if (search->below != 0) {
+        find_cursor_format(&query, search->below, cursor);
+        query.cursor = text_of(cursor);
     }
     int r = find_run(pass->set->find, &query, &taker, &page, ret_error);
     if (r == 0 && page.is_early && !pass->is_through)
@@ -188,48 +194,43 @@ static int run_pass(struct pass *pass, struct error *ret_error) {
     return r;
 }
 
+/* Adds the number-th that fitted. */
+static void add_fitting(struct pass *pass, size_t number, struct related_found *found) {
+    long at = add_copy(pass->set, &pass->set->copies[number % pass->most], pass->search->step);
+    if (at < 0)
+        pass->set->is_partial = true;
+    else
+        found->at[found->count++] = at;
+}
+
 int related_set_newest(struct related_set *set, const struct related_search *search, size_t most,
                        struct related_found *ret_found, struct error *ret_error) {
-    struct pass pass = {
-        .set = set, .search = search, .most = most - ret_found->count, .found = ret_found};
+    struct pass pass = {.set = set, .search = search, .most = most - ret_found->count};
     int r = run_pass(&pass, ret_error);
+    for (size_t i = 0; i < pass.fitting; i++)
+        add_fitting(&pass, i, ret_found);
     ret_found->more |= pass.is_through && pass.fitting == pass.most;
     return r;
 }
 
-static int count_pass(struct related_set *set, const struct related_search *search, size_t most,
-                      struct pass *ret_pass, struct error *ret_error) {
-    *ret_pass = (struct pass){.set = set, .search = search, .most = most};
-    return run_pass(ret_pass, ret_error);
-}
-
 int related_set_oldest(struct related_set *set, const struct related_search *search, size_t most,
                        struct related_found *ret_found, struct error *ret_error) {
-    struct related_search again = *search;
-    struct related_found late = {.count = 0};
-    struct pass counted;
-    size_t wanted = most - ret_found->count;
-    int r = count_pass(set, search, SEEN_MOST, &counted, ret_error);
-    if (r < 0 || counted.fitting == 0)
-        return r;
-    again.below = counted.highest + 1; /* what came meanwhile does not count */
-    struct pass pass = {.set = set,
-                        .search = &again,
-                        .skip = counted.fitting > wanted ? counted.fitting - wanted : 0,
-                        .most = wanted,
-                        .found = &late};
-    r = run_pass(&pass, ret_error);
-    for (size_t i = late.count; i-- > 0;)
-        ret_found->at[ret_found->count++] = late.at[i];
-    ret_found->more |= counted.fitting > wanted;
+    struct pass pass = {
+        .set = set, .search = search, .most = most - ret_found->count, .is_for_last = true};
+    int r = run_pass(&pass, ret_error);
+    size_t kept = pass.fitting < pass.most ? pass.fitting : pass.most;
+    for (size_t i = 1; i <= kept; i++)
+        add_fitting(&pass, pass.fitting - i, ret_found);
+    ret_found->more |= pass.fitting > pass.most;
     return r;
 }
 
 int related_set_all(struct related_set *set, const struct related_search *search, size_t most,
                     struct related_found *ret_found, struct error *ret_error) {
-    struct pass counted;
-    int r = count_pass(set, search, most, &counted, ret_error);
-    ret_found->more = counted.fitting == most && counted.is_through;
-    return r < 0 || ret_found->more ? r
-                                    : related_set_newest(set, search, most, ret_found, ret_error);
+    struct pass pass = {.set = set, .search = search, .most = most};
+    int r = run_pass(&pass, ret_error);
+    ret_found->more = pass.fitting == most && pass.is_through;
+    for (size_t i = 0; i < pass.fitting && !ret_found->more; i++)
+        add_fitting(&pass, i, ret_found);
+    return r;
 }

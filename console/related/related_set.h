@@ -18,6 +18,14 @@ struct related_transaction {
     const struct text *keys; /* of the plan's entities, in its order; .data NULL: none */
 };
 
+/* A transaction that was found, before it is known whether it is wanted. */
+struct related_copy {
+    struct buffer bytes; /* of its record, encoded */
+    uint64_t position;
+    enum label label;
+    bool is_amended;
+};
+
 struct related_set {
     struct find *find;
     struct snapshot *policy;
@@ -26,9 +34,9 @@ struct related_set {
     struct related_transaction *transactions; /* RELATED_MOST, in the order they were found */
     size_t count;
     struct arena arena;
-    struct buffer bytes; /* of a record that is copied */
-    int64_t ends_us;     /* of the searches, by the monotonic clock */
-    bool is_partial;     /* a search ended before it was through */
+    struct related_copy copies[RELATED_EACH]; /* of the search under way */
+    int64_t ends_us;                          /* of the searches, by the monotonic clock */
+    bool is_partial;                          /* a search ended before it was through */
 };
 
 /* Takes over the reference to the policy; find stays the caller's. */
@@ -50,9 +58,8 @@ struct related_search {
     size_t term_count;
     size_t entity;
     struct text key;
-    int64_t from_us, until_us; /* received; 0: no bound */
-    uint64_t above, below;     /* positions; below 0: no bound */
-    unsigned step;             /* of those that are added */
+    uint64_t above, below; /* positions, neither included; below 0: no bound */
+    unsigned step;         /* of those that are added */
 };
 
 /* Which ones, as indices of the set. */
@@ -62,7 +69,7 @@ struct related_found {
     bool more;
 };
 
-/* Appends the newest ones, the newest first, until ret_found has `most`. */
+/* Appends the newest ones, the newest first, until ret_found has `most`, at most RELATED_EACH. */
 int related_set_newest(struct related_set *set, const struct related_search *search, size_t most,
                        struct related_found *ret_found, struct error *ret_error);
 /* Likewise the oldest ones, the oldest first. */

@@ -3,6 +3,7 @@
 #include "console/database/reviews.h"
 #include "core/base/check.h"
 #include "core/base/lock_order.h"
+#include "server/ops/clock.h"
 #include "server/ops/thread.h"
 
 #include <pthread.h>
@@ -21,8 +22,9 @@ struct connection {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t woken;
-    bool stopping, has_work; /* under the lock */
-    bool failing;            /* the thread's own: to log a failure once */
+    bool stopping, has_work;         /* under the lock */
+    bool failing;                    /* the thread's own: to log a failure once */
+    _Atomic int64_t silent_until_us; /* monotonic */
 };
 
 static const struct {
@@ -170,6 +172,14 @@ void connection_report(struct connection *connection) {
 
 struct harrier_client *connection_client(struct connection *connection) {
     return connection->client;
+}
+
+void connection_note_silence(struct connection *connection, int64_t for_us) {
+    connection->silent_until_us = clock_monotonic_us(&clock_system) + for_us;
+}
+
+bool connection_is_silent(const struct connection *connection) {
+    return clock_monotonic_us(&clock_system) < connection->silent_until_us;
 }
 
 int connection_open(const struct connection_settings *settings, struct connection **ret_connection,

@@ -28,6 +28,10 @@ void connection_close(struct connection *connection); /* NULL is allowed */
 
 /* For calls; any thread. */
 struct harrier_client *connection_client(struct connection *connection);
+/* Questions that can do without an answer: after one had none, others need not be asked for a
+ * while. Any thread. */
+void connection_note_silence(struct connection *connection, int64_t for_us);
+bool connection_is_silent(const struct connection *connection);
 /* A label was decided: it is reported now. Labels that the server does not take now are sent again
  * every few seconds, also after a restart. */
 void connection_report(struct connection *connection);

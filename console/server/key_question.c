@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEADLINE_US UINT64_C(3000000)
+#define DEADLINE_US UINT64_C(1000000)
+/* Somebody waits for a search that the archive answers alone: of a server that does not answer, one
+ * of many searches waits. */
+#define SILENCE_US INT64_C(30000000)
 
 static const char *text_field(const struct harrier_transaction *transaction,
                               enum transaction_field field) {
@@ -32,14 +35,17 @@ bool key_question(struct connection *connection, struct find_key *key,
     char value[TRANSACTION_FIELD_MAX + 1];
     struct harrier_reply *reply;
     struct harrier_error error;
-    if (key->value.length >= sizeof value)
+    if (key->value.length >= sizeof value || connection_is_silent(connection))
         return false;
     snprintf(value, sizeof value, "%" TEXT_FORMAT, TEXT_ARGS(key->value));
     const struct harrier_find_key asked = {.field = transaction_field_name(key->field),
                                            .value = value};
     const struct harrier_find_query query = {.keys = &asked, .key_count = 1, .limit = 1};
-    if (harrier_find(connection_client(connection), &query, &options, &reply, &error) < 0)
+    if (harrier_find(connection_client(connection), &query, &options, &reply, &error) < 0) {
+        if (error.code == HARRIER_ERROR_UNAVAILABLE || error.code == HARRIER_ERROR_DEADLINE)
+            connection_note_silence(connection, SILENCE_US);
         return false;
+    }
     const char *archived = reply->findings && reply->findings->found_count > 0
                                ? text_field(&reply->findings->found[0].transaction, key->field)
                                : NULL;

@@ -39,6 +39,8 @@ enum {
     OPTION_ALERTS_A_DAY,
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT,
+    OPTION_SANDBOX,
+    OPTION_SANDBOX_READ,
 };
 
 #define DAYS_MOST        3650
@@ -102,6 +104,13 @@ static const struct argp_option arguments[] = {
      "How much memory one may use (half of the machine's)", 0},
     {"harrier", OPTION_HARRIER, "PROGRAM", 0,
      "The program harrier that runs them (beside harrier-console, else the one in PATH)", 0},
+    {"sandbox", OPTION_SANDBOX, "on|off", 0,
+     "on: the console gives up all that it and its jobs do not need, as far as the kernel can do "
+     "that: files outside of the folders that the options name, TCP ports other than theirs, other "
+     "programs, and other system calls (on)",
+     0},
+    {"sandbox-read", OPTION_SANDBOX_READ, "PATHS", 0,
+     "Further folders or files that it may read in its sandbox, separated with commas", 0},
     {0},
 };
 
@@ -235,7 +244,9 @@ static int parse_choice(const char *option, const char *word, const char *const 
     return 0;
 }
 
-/* Of sign-on, of what the live screen shows, and of the log. */
+static const char *const sandbox_names[] = {"on", "off", NULL};
+
+/* Of sign-on, of what the live screen shows, of the sandbox and of the log. */
 static error_t parse_more(int key, char *value, struct console_options *options,
                           struct argp_state *state) {
     switch (key) {
@@ -261,6 +272,12 @@ static error_t parse_more(int key, char *value, struct console_options *options,
         return 0;
     case OPTION_LOG_LEVEL:
         options->log_level = parse_choice("--log-level", value, log_level_names, state);
+        return 0;
+    case OPTION_SANDBOX:
+        options->has_sandbox = parse_choice("--sandbox", value, sandbox_names, state) == 0;
+        return 0;
+    case OPTION_SANDBOX_READ:
+        options->sandbox_read = value;
         return 0;
     case OPTION_LOG_FORMAT:
         options->log_format = parse_choice("--log-format", value, log_format_names, state);
@@ -343,13 +360,15 @@ void console_options_parse(int argc, char **argv, struct console_options *ret_op
                "password. ROLE is viewer, analyst, author, approver or admin. backup copies the "
                "database of --data to FILE, also while a console runs; restore puts it back. "
                "check-policy is what the console runs to check a draft: it prints what it finds "
-               "as JSON. A credential of systemd, harrier-console.token, .tls_cert or .tls_key, is the "
+               "as JSON. A credential of systemd, harrier-console.token, .tls_cert or .tls_key, is "
+               "the "
                "default of its option.",
     };
     *ret_options = (struct console_options){.server = "tcp://127.0.0.1:7731",
                                             .listen = "127.0.0.1:7780",
                                             .days = 7,
                                             .jobs = 1,
+                                            .has_sandbox = true,
                                             .log_level = LOG_INFO,
                                             .job_time_us = INT64_C(3600000000),
                                             .job_memory_bytes = 2 * machine_memory_quarter()};

@@ -29,7 +29,7 @@ struct console_options {
     enum role sso_role;         /* ROLE_NONE: people must have been added */
     const char *sso_logout;
     int log_level, log_format; /* of enum log_level, enum log_format */
-    const char *file; /* CONSOLE_BACKUP and CONSOLE_RESTORE */
+    const char *file;          /* CONSOLE_BACKUP and CONSOLE_RESTORE */
     bool force;
     const char *metrics;   /* of the server; NULL: no latency is shown */
     uint64_t alerts_a_day; /* 0: not known */
@@ -38,6 +38,8 @@ struct console_options {
     int64_t job_time_us;
     uint64_t job_memory_bytes;
     const char *harrier; /* the program; NULL: to be found */
+    bool has_sandbox;
+    const char *sandbox_read; /* paths, separated by commas; NULL: none */
 };
 
 /* Ends the process with a message if the command line is wrong (status 64), or after --help. */

@@ -6,6 +6,7 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "confine.h"
 #include "console/api/routes.h"
 #include "console/database/audit.h"
 #include "console/database/backup.h"
@@ -15,6 +16,7 @@
 #include "console/policy/checker.h"
 #include "console/policy/put_in_place.h"
 #include "console/policy/versions.h"
+#include "harrier_program.h"
 #include "options.h"
 #include "server/net/address.h"
 #include "server/ops/clock.h"
@@ -181,31 +183,11 @@ static void wait_for_end(const volatile int *interrupted, struct certificate *ce
     }
 }
 
-/* `harrier` beside this program, as both are installed; else what PATH has. Heap. */
-static char *find_harrier(const struct console_options *options) {
-    char own[PATH_MAX], path[PATH_MAX + sizeof "/harrier"];
-    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
-    if (options->harrier)
-        return realpath(options->harrier, NULL);
-    own[length > 0 ? length : 0] = '\0';
-    char *name = strrchr(own, '/');
-    snprintf(path, sizeof path, "%.*s/harrier", name ? (int)(name - own) : 0, own);
-    if (access(path, X_OK) == 0)
-        return realpath(path, NULL);
-    for (const char *at = getenv("PATH"), *end; at && *at; at = *end ? end + 1 : end) {
-        end = at + strcspn(at, ":");
-        snprintf(path, sizeof path, "%.*s/harrier", (int)(end - at), at);
-        if (access(path, X_OK) == 0)
-            return realpath(path, NULL);
-    }
-    return NULL;
-}
-
 /* The paths that it fills live as long as the jobs. Without the program there are no jobs. */
 static int open_jobs(struct console *console, const struct console_options *options, char **folder,
                      char **program, struct error *ret_error) {
     char *data = realpath(options->data, NULL);
-    *program = options->jobs > 0 ? find_harrier(options) : NULL;
+    *program = options->jobs > 0 ? harrier_program_find(options) : NULL;
     *folder = data ? folder_in(data, "jobs") : NULL;
     free(data);
     if (options->harrier && !*program)
@@ -340,6 +322,7 @@ static int run_serve(const struct console_options *options) {
     int r = database_lock(options->data, &lock, &error);
     if (r < 0)
         return exit_with(&error);
+    confine_console(options, &log);
     r = open_and_serve(&console, options, &error);
     close(lock);
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;

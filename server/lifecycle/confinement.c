@@ -8,18 +8,15 @@
 #include "server/net/address.h"
 #include "server/sandbox/sandbox.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define POLICY_DEPTH_MAX 8  /* a link may lead upwards */
-#define DNS_PORT         53 /* for answers that UDP has no room for */
+#define DNS_PORT 53 /* for answers that UDP has no room for */
 
 /* ---- folders ---- */
 
@@ -45,28 +42,6 @@ static void keep_log_config(struct sandbox *sandbox, const char *path) {
     fclose(file);
 }
 
-/* A policy, with the files elsewhere that links in its folder lead to now. */
-static void keep_policy(struct sandbox *sandbox, const char *folder, int depth) {
-    DIR *directory = *folder && depth < POLICY_DEPTH_MAX ? opendir(folder) : NULL;
-    const struct dirent *entry;
-    char path[PATH_MAX];
-    struct stat status;
-    if (depth == 0)
-        sandbox_keep_replaced(sandbox, folder, LANDLOCK_READ);
-    while (directory && (entry = readdir(directory))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path ||
-            lstat(path, &status) < 0)
-            continue;
-        if (S_ISLNK(status.st_mode))
-            sandbox_keep_replaced(sandbox, path, LANDLOCK_READ);
-        else if (S_ISDIR(status.st_mode))
-            keep_policy(sandbox, path, depth + 1);
-    }
-    if (directory)
-        closedir(directory);
-}
-
 static void keep_folders(struct sandbox *sandbox, const struct options *options) {
     static const char *const within[] = {"archive",
                                          "generations"}; /* may be links to other disks */
@@ -81,10 +56,10 @@ static void keep_folders(struct sandbox *sandbox, const struct options *options)
             sandbox_keep_folder(sandbox, path, LANDLOCK_WRITE);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         sandbox_keep_replaced(sandbox, files[i], LANDLOCK_READ);
-    keep_policy(sandbox, options->policy, 0);
-    keep_policy(sandbox, options->challenger, 0);
+    sandbox_keep_policy(sandbox, options->policy);
+    sandbox_keep_policy(sandbox, options->challenger);
     for (size_t i = 0; i < options->shadow.count; i++)
-        keep_policy(sandbox, options->shadow.items[i], 0);
+        sandbox_keep_policy(sandbox, options->shadow.items[i]);
     for (size_t i = 0; i < options->sandbox_read.count; i++)
         sandbox_keep_folder(sandbox, options->sandbox_read.items[i], LANDLOCK_READ);
     keep_log_config(sandbox, options->log_config);

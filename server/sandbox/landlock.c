@@ -44,6 +44,7 @@ enum { SCOPE_ABSTRACT = 1 << 0, SCOPE_SIGNAL = 1 << 1 }; /* version 6 */
 
 #define RIGHTS_READ   (FILE_READ | FOLDER_READ)
 #define RIGHTS_LISTEN (RIGHTS_READ | FILE_WRITE | TRUNCATE | MAKE_SOCKET | MAKE_FILE | REMOVE_FILE)
+#define RIGHTS_RUN    (FILE_READ | FILE_EXECUTE)
 #define RIGHTS_WRITE                                                                               \
     (RIGHTS_READ | FILE_WRITE | TRUNCATE | MAKE_FILE | MAKE_FOLDER | MAKE_LINK | REMOVE_FILE |     \
      REMOVE_FOLDER | REFER)
@@ -98,7 +99,8 @@ int landlock_add_path(struct landlock *landlock, const char *path, enum landlock
                       struct error *ret_error) {
     static const __u64 rights_of[] = {[LANDLOCK_READ] = RIGHTS_READ,
                                       [LANDLOCK_WRITE] = RIGHTS_WRITE,
-                                      [LANDLOCK_LISTEN] = RIGHTS_LISTEN};
+                                      [LANDLOCK_LISTEN] = RIGHTS_LISTEN,
+                                      [LANDLOCK_RUN] = RIGHTS_RUN};
     struct stat status;
     int number = 0, parent = open(path, O_PATH | O_CLOEXEC);
     if (parent < 0)

@@ -12,10 +12,11 @@ enum landlock_rights {
     LANDLOCK_READ,   /* files and folders */
     LANDLOCK_WRITE,  /* that, and to create, change, rename and remove files, folders and links */
     LANDLOCK_LISTEN, /* to read, and to create and remove sockets and their lock files */
+    LANDLOCK_RUN,    /* to read a program and run it */
 };
 
-/* What the kernel can do. 0: nothing, and errno says why: ENOSYS, it has no Landlock; EOPNOTSUPP, it
- * is switched off; EPERM, a filter forbids it. */
+/* What the kernel can do. 0: nothing, and errno says why: ENOSYS, it has no Landlock; EOPNOTSUPP,
+ * it is switched off; EPERM, a filter forbids it. */
 int landlock_version(void);
 
 /* The oldest that is of use: before it, nothing could be moved between two folders. */

@@ -7,9 +7,11 @@
 #include "core/base/text.h"
 #include "syscall_filter.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINKS_MAX 16 /* that lead to each other */
+#define LINKS_MAX        16 /* that lead to each other */
+#define POLICY_DEPTH_MAX 8  /* a link may lead upwards */
 
 struct kept_path {
     char *path;
@@ -32,7 +35,7 @@ struct sandbox {
     struct kept_path *paths;
     struct kept_port *ports;
     size_t path_count, port_count;
-    bool keeps_all_binds, keeps_all_connects, keeps_abstract;
+    bool keeps_all_binds, keeps_all_connects, keeps_abstract, keeps_programs;
 };
 
 /* Folders of every system. A file in /etc is replaced when it changes, so the folder is kept: what
@@ -152,6 +155,47 @@ void sandbox_keep_replaced(struct sandbox *sandbox, const char *path, enum landl
         keep_links(sandbox, path, 0);
 }
 
+static void keep_links_in(struct sandbox *sandbox, const char *folder, int depth) {
+    DIR *directory = *folder && depth < POLICY_DEPTH_MAX ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    char path[PATH_MAX];
+    struct stat status;
+    while (directory && (entry = readdir(directory))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path ||
+            lstat(path, &status) < 0)
+            continue;
+        if (S_ISLNK(status.st_mode))
+            sandbox_keep_replaced(sandbox, path, LANDLOCK_READ);
+        else if (S_ISDIR(status.st_mode))
+            keep_links_in(sandbox, path, depth + 1);
+    }
+    if (directory)
+        closedir(directory);
+}
+
+void sandbox_keep_policy(struct sandbox *sandbox, const char *folder) {
+    sandbox_keep_replaced(sandbox, folder, LANDLOCK_READ);
+    keep_links_in(sandbox, folder, 0);
+}
+
+/* The program comes first; a static one names no loader. 1: enough. */
+static int keep_loader(struct dl_phdr_info *program, size_t size, void *user) {
+    (void)size;
+    for (size_t i = 0; i < program->dlpi_phnum; i++)
+        if (program->dlpi_phdr[i].p_type == PT_INTERP)
+            sandbox_keep_folder(user,
+                                (const char *)(program->dlpi_addr + program->dlpi_phdr[i].p_vaddr),
+                                LANDLOCK_RUN);
+    return 1;
+}
+
+void sandbox_keep_program(struct sandbox *sandbox, const char *path) {
+    sandbox->keeps_programs = true;
+    sandbox_keep_folder(sandbox, path, LANDLOCK_RUN);
+    dl_iterate_phdr(keep_loader, sandbox);
+}
+
 void sandbox_keep_system(struct sandbox *sandbox) {
     for (size_t i = 0; i < sizeof system_paths / sizeof *system_paths; i++)
         sandbox_keep_folder(sandbox, system_paths[i], LANDLOCK_READ);
@@ -225,7 +269,7 @@ void sandbox_enter(const struct sandbox *sandbox, struct sandbox_state *ret_stat
     *ret_state =
         (struct sandbox_state){.no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0};
     limit_files(sandbox, ret_state);
-    int r = syscall_filter_enter(&error);
+    int r = syscall_filter_enter(sandbox->keeps_programs, &error);
     ret_state->system_calls = r == 0;
     if (r < 0)
         snprintf(ret_state->system_calls_problem, sizeof ret_state->system_calls_problem, "%.150s",

@@ -29,6 +29,13 @@ void sandbox_keep_folder(struct sandbox *sandbox, const char *path, enum landloc
  * read may be switched, too, to another folder beside the one that they lead to now. Empty:
  * nothing. */
 void sandbox_keep_replaced(struct sandbox *sandbox, const char *path, enum landlock_rights rights);
+/* A policy: a folder that may be replaced, with the files elsewhere that links in it lead to now.
+ */
+void sandbox_keep_policy(struct sandbox *sandbox, const char *folder);
+/* A program that may be run, with its loader, which must be this process's. With one, processes may
+ * be started; they are in the same sandbox. An upgrade that puts another file in its place takes it
+ * away: that one is unknown. */
+void sandbox_keep_program(struct sandbox *sandbox, const char *path);
 /* Files that the C library, OpenSSL and the watch on memory read: /proc, /sys, /etc, /usr/lib … */
 void sandbox_keep_system(struct sandbox *sandbox);
 /* A port of TCP to listen on, or to connect to; there are no others. */

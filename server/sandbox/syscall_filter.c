@@ -4,8 +4,10 @@
  * Not in the list, so that a fault in the server cannot be made more of:
  *
  *   execve, fork             another program: the events' command is started by a process of its
- *                            own, made before the filter (server/events/event_launcher.h)
- *   ptrace, process_vm_…,    other processes
+ *                            own, made before the filter (server/events/event_launcher.h). The
+ *                            console's jobs are programs: for it they are allowed, with what the
+ *                            loader of a program needs
+ *   ptrace, process_vm_…,    other processes; who starts some may also end them
  *   pidfd_…, kill
  *   mount, unshare, setns,   the machine, and the parts of the kernel that faults are found in
  *   bpf, io_uring_…,
@@ -257,12 +259,28 @@ static const uint16_t allowed[] = {
 };
 #define ALLOWED (sizeof allowed / sizeof *allowed)
 
+/* And where programs are started. */
+static const uint16_t allowed_with_programs[] = {
+    SYS_execve,     SYS_kill,  SYS_tgkill, SYS_setpgid, SYS_getpgid, SYS_chdir, SYS_fchdir,
+#ifdef SYS_arch_prctl
+    SYS_arch_prctl, /* the register of thread-local variables */
+    SYS_fork,       SYS_vfork,
+#endif
+};
+#define ALLOWED_WITH_PROGRAMS (sizeof allowed_with_programs / sizeof *allowed_with_programs)
+#define NAMESPACES                                                                                 \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+     CLONE_NEWNET)
+
 static const uint32_t allowed_ioctls[] = {
     FIONREAD,     FIONBIO,     FIOCLEX, FIONCLEX, TCGETS, /* isatty() */ TIOCGWINSZ,
     SIOCGIFINDEX, SIOCGIFNAME, /* name servers such as fe80::1%eth0 */
 };
 static const uint32_t allowed_prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_SET_VMA,
                                           PR_CAPBSET_READ};
+static const uint32_t allowed_prctls_with_programs[] = {
+    PR_SET_NAME,     PR_GET_NAME,      PR_GET_DUMPABLE,    PR_SET_VMA,
+    PR_CAPBSET_READ, PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS};
 static const uint32_t allowed_families[] = {AF_UNIX, AF_INET, AF_INET6};
 
 /* ---- the program ---- */
@@ -330,37 +348,56 @@ static void allow_bits(struct program *program, long call, int argument, uint32_
     end_with(program, SECCOMP_RET_ALLOW);
 }
 
-static void write_special(struct program *program) {
+/* Threads, and no processes; or both, and none in namespaces of its own. What clone3() is asked for
+ * is in memory, which a filter cannot read: the C library falls back to clone(). */
+static void write_clone(struct program *program, bool starts_programs) {
+    if (starts_programs)
+        allow_bits(program, SYS_clone, 0, NAMESPACES, 0, true);
+    else
+        allow_bits(program, SYS_clone, 0, CLONE_THREAD, CLONE_THREAD, true);
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_clone3);
+    end_with_errno(program, ENOSYS);
+}
+
+static void write_prctl(struct program *program, bool starts_programs) {
+    if (starts_programs)
+        allow_values(program, SYS_prctl, 0, allowed_prctls_with_programs,
+                     sizeof allowed_prctls_with_programs / sizeof *allowed_prctls_with_programs,
+                     EPERM);
+    else
+        allow_values(program, SYS_prctl, 0, allowed_prctls,
+                     sizeof allowed_prctls / sizeof *allowed_prctls, EPERM);
+}
+
+static void write_special(struct program *program, bool starts_programs) {
     const uint32_t self = (uint32_t)getpid(), this_process = 0; /* or this thread */
     /* mmap(): code from files, as libraries that are loaded later have, but nothing that can be
      * written and executed; mprotect(): what was written stays data. */
     allow_bits(program, SYS_mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC, false);
     allow_bits(program, SYS_mprotect, 2, PROT_EXEC, PROT_EXEC, false);
-    /* Threads, and no processes. What clone3() is asked for is in memory, which a filter cannot
-     * read: the C library falls back to clone(). */
-    allow_bits(program, SYS_clone, 0, CLONE_THREAD, CLONE_THREAD, true);
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_clone3);
-    end_with_errno(program, ENOSYS);
+    write_clone(program, starts_programs);
     allow_values(program, SYS_socket, 0, allowed_families,
                  sizeof allowed_families / sizeof *allowed_families, EAFNOSUPPORT);
     allow_values(program, SYS_ioctl, 1, allowed_ioctls,
                  sizeof allowed_ioctls / sizeof *allowed_ioctls, EPERM);
-    allow_values(program, SYS_prctl, 0, allowed_prctls,
-                 sizeof allowed_prctls / sizeof *allowed_prctls, EPERM);
+    write_prctl(program, starts_programs);
     allow_values(program, SYS_prlimit64, 0, &this_process, 1, EPERM);
     allow_values(program, SYS_sched_setattr, 0, &this_process, 1, EPERM);
-    allow_values(program, SYS_tgkill, 0, &self, 1, EPERM); /* abort(), pthread_kill() */
+    if (!starts_programs) /* else abort() of another process, too */
+        allow_values(program, SYS_tgkill, 0, &self, 1, EPERM); /* abort(), pthread_kill() */
 }
 
 #ifdef MACHINE
-static void write_program(struct program *program) {
+static void write_program(struct program *program, bool starts_programs) {
     load(program, offsetof(struct seccomp_data, arch));
     add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, MACHINE);
     end_with(program, SECCOMP_RET_KILL_PROCESS); /* a 32-bit call: the numbers mean others */
     load(program, offsetof(struct seccomp_data, nr));
-    write_special(program);
+    write_special(program, starts_programs);
     for (size_t i = 0; i < ALLOWED; i++)
         allow_if(program, allowed[i]);
+    for (size_t i = 0; i < ALLOWED_WITH_PROGRAMS && starts_programs; i++)
+        allow_if(program, allowed_with_programs[i]);
     add(program, BPF_JMP | BPF_JGT | BPF_K, 0, 1, NEWEST_KNOWN);
     end_with_errno(program, ENOSYS);
     end_with_errno(program, EPERM);
@@ -375,13 +412,15 @@ bool syscall_filter_is_possible(void) {
 #endif
 }
 
-int syscall_filter_enter(struct error *ret_error) {
+int syscall_filter_enter(bool starts_programs, struct error *ret_error) {
     if (!syscall_filter_is_possible())
         return error_set(ret_error, ERROR_SYSTEM,
                          "there is no filter for this machine or for a build with a sanitizer");
-#ifdef MACHINE
+#ifndef MACHINE
+    (void)starts_programs;
+#else
     struct program program = {.length = 0};
-    write_program(&program);
+    write_program(&program, starts_programs);
     if (program.length == PROGRAM_MAX)
         return error_set(ret_error, ERROR_SYSTEM, "the filter has no room");
     const struct sock_fprog filter = {.len = program.length, .filter = program.code};

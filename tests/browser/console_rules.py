@@ -7,7 +7,7 @@ from console_checks import Desk
 PEOPLE = {"amy": "author", "art": "approver"}
 FILE = "rules/velocity.yaml"
 SCREENS = [
-    "/rules",
+    "/rules?mature=0",
     f"/rules?view=files&file={FILE}",
     "/rules?view=changes&submission=1",
 ]
@@ -123,4 +123,35 @@ def check_rules_four_eyes(desk: Desk) -> None:
     desk.until("document.querySelector('article .state')?.innerText === 'approved'")
 
 
-CHECKS = [check_rules_author, check_rules_completion, check_rules_four_eyes]
+def _cells(desk: Desk, region: str, columns: list[int]) -> dict[str, list[str]]:
+    """Rule -> the texts of these columns, of rules that are live."""
+    rows = f"[...document.querySelectorAll('[aria-label={json.dumps(region)}] tbody tr')]"
+    desk.until(f"{rows}.length > 3")
+    found = desk.ask(f"{rows}.map(r => [...r.cells].map(c => c.innerText.trim()))")
+    return {row[0]: [row[column] for column in columns] for row in found if "shadow" not in row[0] + row[1]}
+
+
+def check_rules_figures(desk: Desk) -> None:
+    """The list of rules has the figures of Performance, over the same days; the range is in the address."""
+    desk.sign_in("amy")
+    desk.open("/rules")
+    desk.shows("No day of the range is mature yet")
+    desk.open("/performance?mature=0")
+    expected = _cells(desk, "By rule", [1, 5, 7, 9])
+    desk.open("/rules?mature=0")
+    desk.until("document.querySelector('.presets') !== null")
+    listed = _cells(desk, "Rules", [3, 4, 5, 6])
+    assert sum(int(cells[0].replace(",", "")) for cells in listed.values()) > 0, "no rule fired"
+    for rule, cells in listed.items():
+        wanted = expected.get(rule, ["0", "–", "–", "–"])
+        assert cells == wanted, f"{rule}: {cells}, and Performance says {wanted}"
+    assert set(expected) <= set(listed), f"not listed: {set(expected) - set(listed)}"
+    desk.ask("[...document.querySelectorAll('.presets button')].find(b => b.innerText === '7 days').click()")
+    desk.until("location.pathname === '/rules' && new URLSearchParams(location.search).get('mature') === '0'"
+               " && location.search.includes('from=')")  # fmt: skip
+    desk.open("/rules?from=2001-01-01&until=2001-01-02&mature=0")
+    fires = "[...document.querySelectorAll('[aria-label=Rules] tbody tr')].map(r => r.cells[3].innerText)"
+    desk.until(f"{fires}.length > 3 && {fires}.every(t => t === '0')")
+
+
+CHECKS = [check_rules_figures, check_rules_author, check_rules_completion, check_rules_four_eyes]

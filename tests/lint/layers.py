@@ -27,7 +27,7 @@ MAY_USE["server"] = CORE + ["server"]
 MAY_USE["clients/c"] = ["core/base", "core/wire", "clients/c"]
 MAY_USE["clients/spark"] = CORE + ["batch", "clients/cli", "clients/spark"]
 MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
-MAY_USE["console"] = CORE + ["batch", "clients/c", "clients/cli", "server/ops", "server/net", "server/front", "console"]
+MAY_USE["console"] = CORE + ["batch", "clients/c", "clients/cli", "server/ops", "server/sandbox", "server/net", "server/front", "console"]
 
 # The folders of a layer, lowest first: each may include the folders before it. A layer that is not listed
 # here has no such folders. The main.c of a program stands above all folders of its layer.

@@ -30,6 +30,7 @@ struct find {
     bool drop_cache;
     struct arena arena;
     uint64_t end;               /* of the search under way */
+    struct archive_parts *held; /* NULL: each search opens the archive */
     struct archive_part making; /* the part that slices are made of */
     uint32_t *rows;             /* BATCH_MAX of them */
     struct find_later *items;
@@ -81,6 +82,7 @@ struct find *find_new(const struct find_options *options) {
 void find_free(struct find *find) {
     if (!find)
         return;
+    archive_parts_close(find->held);
     find_slices_deinit(&find->slices);
     arena_deinit(&find->arena);
     free(find->rows);
@@ -376,13 +378,22 @@ static int open_parts(struct find *find, bool is_hinted, struct archive_parts **
     return archive_parts_open_hinted(find->archive, &hint, ret_parts, ret_error);
 }
 
+/* What is held is opened again where it may have been opened with a wrong hint. */
 static int search_archive(struct search *search, bool is_hinted, struct find_page *page,
                           struct error *ret_error) {
-    int r = open_parts(search->find, is_hinted, &search->parts, ret_error);
+    struct find *find = search->find;
+    bool is_held = find->held != NULL;
+    if (is_held && is_hinted) {
+        search->parts = find->held;
+        return search_all(search, page, ret_error);
+    }
+    int r = open_parts(find, is_hinted, &search->parts, ret_error);
     if (r < 0)
         return r;
     r = search_all(search, page, ret_error);
-    archive_parts_close(search->parts);
+    archive_parts_close(is_held ? find->held : search->parts);
+    if (is_held)
+        find->held = search->parts;
     return r;
 }
 
@@ -431,6 +442,23 @@ int find_count(struct find *find, const struct find_query *query, bool (*is_expi
         .tally = tally,
     };
     return run(&search, ret_page, ret_error);
+}
+
+/* ---- several searches ---- */
+
+int find_hold(struct find *find, uint64_t *ret_end, struct error *ret_error) {
+    check(!find->held);
+    int r = open_parts(find, true, &find->held, ret_error);
+    if (r == -ERROR_DAMAGED)
+        r = open_parts(find, false, &find->held, ret_error);
+    if (r == 0)
+        *ret_end = archive_parts_end(find->held).position;
+    return r;
+}
+
+void find_release(struct find *find) {
+    archive_parts_close(find->held);
+    find->held = NULL;
 }
 
 /* ---- the index alone ---- */

@@ -83,6 +83,13 @@ int find_count(struct find *find, const struct find_query *query, bool (*is_expi
                void *user, struct find_tally *tally, struct find_page *ret_page,
                struct error *ret_error);
 
+/* Until it is released, all searches are of the archive as it is now, which is opened once: with
+ * many segments that is most of a small search's time. It must not be held already, and
+ * find_make_index() not be called meanwhile. *ret_end: the position of its last record. Errors as
+ * of find_run(); then it is not held. */
+int find_hold(struct find *find, uint64_t *ret_end, struct error *ret_error);
+void find_release(struct find *find); /* without effect if it is not held */
+
 /* Makes one slice that the index lacks, the newest first. 0: it lacks none; 1: one was made. Errors
  * as above, and those of writing. */
 int find_make_index(struct find *find, struct error *ret_error);

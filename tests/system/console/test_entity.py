@@ -136,6 +136,19 @@ class EntityTest(ConsoleTest):
                 self.assertEqual(session.get(path, **query)[0], 422)
         self.assertEqual(session.get("/api/entity/features", name="card", value="c1")[0], 404)
 
+    def test_a_server_that_is_down_delays_one_search(self):
+        """What is not there may have another name in the archive, which only the server knows: it is asked no second time."""
+        self.score(range(1, 10))
+        self.wait_synced(9)
+        self.console.start()
+        session = self.console.session("anna")
+        self.assertEqual(self.pages(session, card="absent"), [])
+        self.harrierd.stop()
+        begun = time.monotonic()
+        for number in range(60):
+            self.assertEqual(self.pages(session, card=f"absent-{number}"), [])
+        self.assertLess(time.monotonic() - begun, 45)  # 60 waits for an answer would take a second each
+
     def test_rows_name_their_entities(self):
         self.score([1], card=HOSTILE, merchant="m1")
         session = self.console.start().session("anna")

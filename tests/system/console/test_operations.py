@@ -101,6 +101,7 @@ class OperationsTest(ServerTest):
             self.assertEqual((lines[name]["held"], lines[name]["overall"]), (1, lines[name]["overall_before"]))
         self.assertEqual(lines["amount_p90"]["held_examples"][0]["computed"], 90.08)
         self.report_is_the_file()
+        self.folder_is_newer()
         self.who_may_accept()
         self.fill(9000, 5)
         said = self.night()
@@ -138,6 +139,16 @@ class OperationsTest(ServerTest):
         alerts = {alert["name"]: alert for alert in self.get("/api/alerts")["alerts"]}
         self.assertEqual(alerts["HarrierNightHeldBack"]["state"], "firing")
         self.assertEqual((alerts["HarrierNotReady"]["state"], alerts["HarrierDown"]["state"]), ("quiet", "quiet"))
+
+    def folder_is_newer(self):
+        """The first night has made the folder since the console started."""
+        if "files (Landlock" not in self.console.said():
+            return
+        status, answer = self.approver.post("/api/nights/accept", **ACCEPT)
+        self.assertEqual((status, "restart the console" in answer["error"]), (500, True), answer)
+        self.assertIsNone(self.held()[1])
+        self.console.stop()
+        self.begin()
 
     def who_may_accept(self):
         for session in (self.viewer, self.analyst):

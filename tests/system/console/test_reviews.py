@@ -403,6 +403,7 @@ class ReviewsTest(ConsoleTest):
         wait_for(lambda: len(self.reviews(anna)) == 7)
 
     def test_another_archive_in_its_place(self):
+        self.console.flags = ("--sandbox=off",)  # in which the new folder would be unknown
         self.score(range(1, 4))
         self.console.start()
         anna = self.console.session("anna")

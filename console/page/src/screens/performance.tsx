@@ -58,7 +58,7 @@ function addDays(day: string, count: number): string {
 
 // ---- the range ----
 
-export function RangeForm({ view }: { view: View | null }) {
+export function RangeForm({ view, ranges = RANGES }: { view: View | null; ranges?: number[] }) {
   const { path, query } = usePlace();
   const change = (values: Record<string, string>) => {
     const words = new URLSearchParams(query);
@@ -109,9 +109,9 @@ export function RangeForm({ view }: { view: View | null }) {
       <button type="submit">Show</button>
       {view && (
         <div class="presets" role="group" aria-label="Ranges">
-          {RANGES.map((days) => (
+          {ranges.map((days) => (
             <button key={days} type="button" onClick={() => change({ from: addDays(view.until, 1 - days) })}>
-              {days === 365 ? "1 year" : days === 730 ? "2 years" : `${days} days`}
+              {days === 365 ? "1 year" : days === 730 ? "2 years" : countOf(days, "day")}
             </button>
           ))}
         </div>

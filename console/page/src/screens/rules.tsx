@@ -2,9 +2,9 @@
 // address; without one it is the live policy.
 import { useEffect, useState } from "preact/hooks";
 import { get, isAtLeast, post, type Session } from "../shared/api";
-import { amountOf, clean, dateTimeOf, numberOf } from "../shared/format";
+import { clean, dateTimeOf, numberOf } from "../shared/format";
 import { Heading, messageOf, Notice, usePolled, VerdictMark } from "../shared/parts";
-import { go } from "../shared/router";
+import { go, usePlace } from "../shared/router";
 import {
   type Draft,
   loadPolicy,
@@ -13,52 +13,58 @@ import {
   type PolicyRule,
   putInMode,
   type Report,
-  type RuleFigures,
   rulesAddress,
 } from "./rules_api";
 import { ChangesView } from "./rules_changes";
 import { Diff } from "./rules_diff";
 import { FilesView, Problems } from "./rules_files";
-import { daysAgo } from "./performance_api";
+import { MoneyCell, queryOf, RangeForm, ShareCell, ViewNotices } from "./performance";
+import type { Performance, Rule as RuleFigures } from "./performance_api";
 import { RulesTabs } from "./rules_tabs";
 import "./rules.css";
 
 // ---- the list ----
 
-const DAYS = [1, 7, 30, 90];
+const RANGES = [1, 7, 30, 90];
 
-function useFigures(days: number): Map<string, RuleFigures> | null {
-  const [figures, setFigures] = useState<Map<string, RuleFigures> | null>(null);
-  useEffect(() => {
-    const stop = new AbortController();
-    const from = daysAgo(days - 1);
-    // A console without figures shows the list all the same.
-    get<{ rules: RuleFigures[] }>("/api/rules/figures", { from }, stop.signal)
-      .then(({ rules }) => setFigures(new Map(rules.map((one) => [`${one.rule}/${one.mode}`, one]))))
-      .catch(() => !stop.signal.aborted && setFigures(null));
-    return () => stop.abort();
-  }, [days]);
-  return figures;
-}
-
-function Figures({ of }: { of: RuleFigures | undefined }) {
-  const precision = of?.precision;
-  const percent = (value: number) => `${Math.round(value * 100)}%`;
+// The same call as the screen of performance, so that a rule has the same figures on both. null: it did not fire;
+// undefined: that is not known yet.
+function Figures({ of, currency }: { of: RuleFigures | null | undefined; currency: string }) {
+  if (!of)
+    return (
+      <>
+        <td class="number">{of === null ? "0" : "…"}</td>
+        <td class="number">–</td>
+        <td class="number">–</td>
+        <td class="number">–</td>
+      </>
+    );
+  const isMature = of.transactions > 0;
+  const nothing = <span title={`none of mature days, in ${clean(currency)}`}>–</span>;
   return (
     <>
-      <td class="number">{of ? numberOf(of.fires) : "–"}</td>
       <td class="number">
-        {precision ? (
-          <span title={`${percent(precision.low)} to ${percent(precision.high)}`}>{percent(precision.value)}</span>
-        ) : (
-          "–"
-        )}
+        {numberOf(of.transactions + of.young)}
+        {of.young > 0 && <small class="muted"> {numberOf(of.young)} young</small>}
       </td>
-      <td class="number">
-        {of && of.caught.length > 0
-          ? of.caught.map(({ currency, amount }) => `${amountOf(amount)} ${clean(currency)}`).join(", ")
-          : "–"}
-      </td>
+      <td class="number">{of.precision ? <ShareCell figure={of.precision} /> : "–"}</td>
+      <td class="number">{isMature ? <MoneyCell money={of.caught_money} /> : nothing}</td>
+      <td class="number">{isMature ? <MoneyCell money={of.stopped_wrongly} /> : nothing}</td>
+    </>
+  );
+}
+
+// young: the address of the same with every day as mature.
+function FiguresNotices({ figures, young }: { figures: Performance; young: string }) {
+  if (figures.empty) return <Notice>There are no decisions in the archive yet.</Notice>;
+  return (
+    <>
+      <ViewNotices view={figures} />
+      {figures.mature.transactions === 0 && (
+        <Notice>
+          No day of the range is mature yet, so there are fires alone. <a href={young}>Count every day as mature</a>
+        </Notice>
+      )}
     </>
   );
 }
@@ -72,28 +78,30 @@ interface ListProps {
 
 function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
   const [words, setWords] = useState("");
-  const [days, setDays] = useState(7);
-  const figures = useFigures(days);
+  const { path, query } = usePlace();
+  const range = queryOf(query);
+  const { value: figures, failure } = usePolled(
+    (signal) => get<Performance>("/api/performance", range, signal),
+    20000,
+    [JSON.stringify(range)],
+  );
+  // The columns are there before the figures are, so that the table does not jump.
+  const hasFigures = !failure || figures !== null;
+  const byRule = figures && new Map(figures.rules.map((one) => [`${one.rule}/${one.shadow ? "shadow" : "live"}`, one]));
+  const currency = clean(figures?.currency ?? "");
+  const young = new URLSearchParams(query);
+  young.set("mature", "0");
   const wanted = words.trim().toLowerCase();
   const shown = rules.filter((rule) => `${rule.name} ${rule.about} ${rule.file}`.toLowerCase().includes(wanted));
   return (
     <>
+      <RangeForm view={figures} ranges={RANGES} />
+      {failure && <Notice bad>No figures: {failure}</Notice>}
+      {figures && <FiguresNotices figures={figures} young={`${path}?${young}`} />}
       <div class="bar-of-filters">
         <label>
           Find <input type="search" value={words} onInput={(event) => setWords(event.currentTarget.value)} />
         </label>
-        {figures && (
-          <label>
-            Figures of the last{" "}
-            <select value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
-              {DAYS.map((one) => (
-                <option key={one} value={one}>
-                  {one === 1 ? "day" : `${one} days`}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
         <span class="muted">
           {shown.length} of {rules.length} rules
         </span>
@@ -105,19 +113,24 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
               <th scope="col">Rule</th>
               <th scope="col">Mode</th>
               <th scope="col">Effect</th>
-              {figures && (
+              {hasFigures && (
                 <th scope="col" class="number">
                   Fires
                 </th>
               )}
-              {figures && (
+              {hasFigures && (
                 <th scope="col" class="number">
                   Precision
                 </th>
               )}
-              {figures && (
+              {hasFigures && (
                 <th scope="col" class="number">
-                  Fraud caught
+                  Caught{currency && `, ${currency}`}
+                </th>
+              )}
+              {hasFigures && (
+                <th scope="col" class="number" title="declined, and not fraud">
+                  Stopped wrongly{currency && `, ${currency}`}
                 </th>
               )}
               <th scope="col">About</th>
@@ -136,7 +149,12 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
                   {rule.verdict && <VerdictMark verdict={rule.verdict} />}{" "}
                   {rule.score !== 0 && (rule.score > 0 ? `+${rule.score}` : numberOf(rule.score))}
                 </td>
-                {figures && <Figures of={figures.get(`${rule.name}/${rule.mode}`)} />}
+                {hasFigures && (
+                  <Figures
+                    of={byRule ? (byRule.get(`${rule.name}/${rule.mode}`) ?? null) : undefined}
+                    currency={currency}
+                  />
+                )}
                 <td class="about">{clean(rule.about.trim())}</td>
                 <td>
                   <a href={rulesAddress("files", { draft: draft?.id, file: rule.file, line: rule.line })}>

@@ -98,14 +98,6 @@ export interface Adoption {
   until?: string;
 }
 
-export interface RuleFigures {
-  rule: string;
-  mode: string;
-  fires: number;
-  precision: { value: number; low: number; high: number } | null;
-  caught: { currency: string; amount: string }[];
-}
-
 // How the saved text of a file becomes the new one: bytes of UTF-8. Large insertions go in parts.
 const PART_MAX = 30000;
 

@@ -27,7 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DIED 255 /* by a signal */
+#define DIED    255 /* by a signal */
+#define PROGRAM "/bin/cat"
 
 struct place {
     char *folder; /* has these: */
@@ -79,14 +80,13 @@ static int tear_down(void **state) {
 /* ---- an attempt ---- */
 
 /* What a sandbox keeps for it. */
-enum keeps { KEEPS_READ, KEEPS_WRITE, KEEPS_LISTEN, KEEPS_FILE, KEEPS_ALL_PORTS };
+enum keeps { KEEPS_READ, KEEPS_WRITE, KEEPS_LISTEN, KEEPS_FILE, KEEPS_ALL_PORTS, KEEPS_PROGRAM };
 
 static struct sandbox_state enter(const struct place *place, enum keeps keeps) {
-    static const enum landlock_rights rights[] = {[KEEPS_READ] = LANDLOCK_READ,
-                                                  [KEEPS_WRITE] = LANDLOCK_WRITE,
-                                                  [KEEPS_LISTEN] = LANDLOCK_LISTEN,
-                                                  [KEEPS_FILE] = LANDLOCK_READ,
-                                                  [KEEPS_ALL_PORTS] = LANDLOCK_READ};
+    static const enum landlock_rights rights[] = {
+        [KEEPS_READ] = LANDLOCK_READ,      [KEEPS_WRITE] = LANDLOCK_WRITE,
+        [KEEPS_LISTEN] = LANDLOCK_LISTEN,  [KEEPS_FILE] = LANDLOCK_READ,
+        [KEEPS_ALL_PORTS] = LANDLOCK_READ, [KEEPS_PROGRAM] = LANDLOCK_READ};
     struct sandbox *sandbox = sandbox_new();
     struct sandbox_state state;
     sandbox_keep_system(sandbox);
@@ -97,6 +97,8 @@ static struct sandbox_state enter(const struct place *place, enum keeps keeps) {
     sandbox_keep_port(sandbox, place->port, false, true);
     if (keeps == KEEPS_ALL_PORTS)
         sandbox_keep_all_ports(sandbox);
+    if (keeps == KEEPS_PROGRAM)
+        sandbox_keep_program(sandbox, PROGRAM);
     sandbox_enter(sandbox, &state);
     sandbox_free(sandbox);
     return state;
@@ -496,6 +498,99 @@ static void other_system_calls_fail(void **state) {
     assert_int_equal(result_of(place, abort_itself, true, KEEPS_READ), DIED);
 }
 
+/* ---- programs ---- */
+
+/* The status of what is run; 300 and an errno: it was not. */
+static int run(const char *program, const char *word) {
+    const char *const arguments[] = {program, word, NULL};
+    int status, ends[2];
+    pid_t child;
+    posix_spawn_file_actions_t actions;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return 300 + errno;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, STDERR_FILENO);
+    int number =
+        posix_spawn(&child, program, &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (number == 0 && (waitpid(child, &status, 0) != child || !WIFEXITED(status)))
+        status = DIED << 8;
+    close(ends[0]);
+    close(ends[1]);
+    return number ? 300 + number : WEXITSTATUS(status);
+}
+
+/* cat of an empty standard input: its loader, its libraries, and what each program does first. */
+static int run_kept_program(const struct place *place) {
+    (void)place;
+    return run(PROGRAM, "-") == 0 ? 0 : EPERM;
+}
+static int run_other_program(const struct place *place) {
+    (void)place;
+    return run("/bin/true", NULL) == 300 + EACCES ? EACCES : 0;
+}
+/* What is run is in the same sandbox: it cannot read what its user may read. */
+static int let_it_read_other(const struct place *place) {
+    return run(PROGRAM, place->other_file) == 1 ? EACCES : 0;
+}
+static int end_process(const struct place *place) {
+    (void)place;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        for (;;)
+            pause();
+    }
+    if (child < 0 || setpgid(child, child) < 0 || kill(-child, SIGKILL) < 0 ||
+        waitpid(child, &status, 0) < 0)
+        return errno;
+    return 0;
+}
+static int make_namespace(const struct place *place) {
+    (void)place;
+    pid_t child =
+        (pid_t)syscall(SYS_clone, CLONE_NEWUSER | (unsigned long)SIGCHLD, NULL, NULL, NULL, NULL);
+    if (child == 0)
+        _exit(0);
+    return error_of(child);
+}
+static int leave_namespace(const struct place *place) {
+    (void)place;
+    return error_of(unshare(CLONE_NEWUSER));
+}
+static int add_key(const struct place *place) {
+    (void)place;
+    return error_of(syscall(SYS_add_key, "user", "harrier", "x", 1, -2 /* of the process */));
+}
+
+/* As the console is, for its jobs. */
+static void programs_can_be_kept(void **state) {
+    const struct place *place = *state;
+    static const struct {
+        attempt_function *attempt;
+        int number;
+    } denied[] = {{be_traced, EPERM},          {make_code, EPERM},
+                  {map_writable_code, EPERM},  {talk_to_kernel, EAFNOSUPPORT},
+                  {become_dumpable, EPERM},    {read_other_process, EPERM},
+                  {change_user, EPERM},        {make_namespace, EPERM},
+                  {leave_namespace, EPERM},    {add_key, EPERM},
+                  {limit_other_process, EPERM}};
+    check_allowed(place, run_kept_program, KEEPS_PROGRAM);
+    check_allowed(place, end_process, KEEPS_PROGRAM);
+    if (landlock_version() >= LANDLOCK_VERSION_FILES) {
+        check_denied(place, run_other_program, KEEPS_PROGRAM, EACCES);
+        check_denied(place, let_it_read_other, KEEPS_PROGRAM, EACCES);
+    }
+    if (!syscall_filter_is_possible())
+        skip();
+    for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
+        check_denied(place, denied[i].attempt, KEEPS_PROGRAM, denied[i].number);
+    check_allowed(place, do_ordinary_things, KEEPS_PROGRAM);
+    assert_int_equal(result_of(place, abort_itself, true, KEEPS_PROGRAM), DIED);
+}
+
 #ifdef __x86_64__
 static int call_as_32_bits(const struct place *place) {
     (void)place;
@@ -553,12 +648,11 @@ int main(void) {
         in_place(sockets_are_where_they_are_kept), in_place(a_link_on_the_way_may_be_switched),
     };
     const struct CMUnitTest others[] = {
-        in_place(other_system_calls_fail),
+        in_place(other_system_calls_fail),       in_place(programs_can_be_kept),
 #ifdef __x86_64__
         in_place(calls_of_another_machine_kill),
 #endif
-        in_place(it_says_what_is_in_force),
-        in_place(memory_is_hidden),
+        in_place(it_says_what_is_in_force),      in_place(memory_is_hidden),
     };
     int failed = 0;
     if (landlock_version() >= LANDLOCK_VERSION_FILES)

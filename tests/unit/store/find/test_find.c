@@ -524,9 +524,14 @@ static void some_searches(struct scene *scene) {
         char texts[3][32];
         struct text field;
         struct error error;
+        enum find_index index = (enum find_index)below(scene, 3);
+        uint64_t end;
         random_query(scene, &query, keys, texts);
         assert_int_equal(find_query_check(&query, &field, &error), 0);
-        search(scene, &query, (enum find_index)below(scene, 3));
+        if (below(scene, 4) == 0)
+            assert_int_equal(find_hold(find_of(scene, index), &end, &error), 0);
+        search(scene, &query, index);
+        find_release(find_of(scene, index));
         if (may_count(&query))
             count(scene, &query, (enum find_index)below(scene, 3));
     }
@@ -598,6 +603,38 @@ static void test_made_before(void **state) {
     assert_true(page.read > 2);
     assert_true(page.made <= 1);
     assert_false(page.cannot_write);
+    close_scene(&scene);
+}
+
+static bool finds_last(struct scene *scene, struct find *find) {
+    char id[32];
+    snprintf(id, sizeof id, "t%u", scene->transactions[scene->count - 1].number);
+    const struct find_query query = {.id = text_of(id)};
+    struct reading reading = {.scene = scene, .query = &query, .next = scene->count};
+    const struct find_taker taker = {.take = take, .user = &reading};
+    struct find_page page;
+    struct error error;
+    if (find_run(find, &query, &taker, &page, &error) < 0)
+        fail_msg("%s", error.text);
+    return page.rows == 1;
+}
+
+/* What is held does not grow. */
+static void test_held(void **state) {
+    (void)state;
+    struct scene scene;
+    struct error error;
+    uint64_t end = 0;
+    open_scene(&scene, 9);
+    grow(&scene);
+    struct find *find = find_of(&scene, FIND_KEEP_INDEX);
+    assert_int_equal(find_hold(find, &end, &error), 0);
+    assert_int_equal(end, scene.marks[scene.mark_count - 1].position);
+    assert_true(finds_last(&scene, find));
+    grow(&scene);
+    assert_false(finds_last(&scene, find));
+    find_release(find);
+    assert_true(finds_last(&scene, find));
     close_scene(&scene);
 }
 
@@ -858,6 +895,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_made_before),
+        cmocka_unit_test(test_held),
         cmocka_unit_test(test_removed_file_is_made_again),
         cmocka_unit_test(test_pages_without_index),
         cmocka_unit_test(test_pieces),
