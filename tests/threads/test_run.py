@@ -89,7 +89,7 @@ class RunTest(unittest.TestCase):
         self.assertFalse(results.has_passed("one", "a") or results.has_passed("one", "b"))
 
     def test_a_digest_follows_what_the_test_runs_and_reads(self):
-        names = ("test_one", "server", "tests/cases/a.json", "tests/lint/a.py", "tests/system/a.py")
+        names = ("test_one", "server", "tests/cases/a.json", "tests/lint/a.py", "tests/system/a.py", "clients/a.py")
         paths = [self.folder / name for name in names]
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,12 +101,12 @@ class RunTest(unittest.TestCase):
             return RUN.Digests([{"id": "server@exe", "filename": [str(paths[1])]}], self.folder).of_test(test)
 
         def changed(suite):
-            return [texts for texts in ("xbcde", "axcde", "abxde", "abcxe", "abcdx")
-                    if digest(suite, texts) != digest(suite, "abcde")]
+            return [texts for texts in ("xbcdef", "axcdef", "abxdef", "abcxef", "abcdxf", "abcdex")
+                    if digest(suite, texts) != digest(suite, "abcdef")]
 
-        self.assertEqual(changed("unit"), ["xbcde", "axcde", "abxde"])
-        self.assertEqual(changed("system"), ["xbcde", "axcde", "abxde", "abcdx"])
-        self.assertEqual(digest("unit", "abcde"), digest("unit", "abcde", "/bin/cat"))
+        self.assertEqual(changed("unit"), ["xbcdef", "axcdef", "abxdef"])
+        self.assertEqual(changed("system"), ["xbcdef", "axcdef", "abxdef", "abcdxf", "abcdex"])
+        self.assertEqual(digest("unit", "abcdef"), digest("unit", "abcdef", "/bin/cat"))
 
 
 if __name__ == "__main__":
