@@ -204,15 +204,15 @@ static void a_batch_that_is_left_counts_no_more(void **state) {
     assert_int_equal(expect_batch(bench, 0).errors, 1);
 }
 
-/* Where features are read into is found anew with the shadow policies. */
-static void shadows_change_while_a_row_is_in_place(void **state) {
-    struct bench *bench = *state;
+/* Decisions from states, right after a row that was prepared: its frame is in the judge's place. */
+static void expect_decisions_after_a_batch(struct bench *bench, bool with_shadows) {
     struct state_map map;
     struct decision expected, found;
     struct error error;
     struct text field;
-    expect_batch(bench, 1); /* which ends with a row that was prepared */
-    engine_use_shadows(bench->engine, NULL, 0);
+    expect_batch(bench, 1);
+    if (with_shadows) /* finds anew where features are read into */
+        engine_use_shadows(bench->engine, NULL, 0);
     state_map_init(&map, &bench->snapshot->plan);
     for (unsigned i = 0; i < 3; i++) {
         struct record record = {.type = RECORD_TRANSACTION, .position = i + 1};
@@ -231,6 +231,14 @@ static void shadows_change_while_a_row_is_in_place(void **state) {
     state_map_deinit(&map);
 }
 
+static void a_decision_has_the_judges_own_frame(void **state) {
+    expect_decisions_after_a_batch(*state, false);
+}
+
+static void shadows_change_while_a_row_is_in_place(void **state) {
+    expect_decisions_after_a_batch(*state, true);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 
 int main(void) {
@@ -239,6 +247,7 @@ int main(void) {
         TEST(a_list_comes_between_batches),
         TEST(what_failed_is_forgotten),
         TEST(a_batch_that_is_left_counts_no_more),
+        TEST(a_decision_has_the_judges_own_frame),
         TEST(shadows_change_while_a_row_is_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
