@@ -115,13 +115,14 @@ static void expect_equal(const struct decision *expected, const struct decision 
     }
 }
 
-/* Rows first, first + 2 … of six transactions, whose models wait, and the others, whose do not.
- * Returns the sum of what is worth knowing of them. */
+#define ROWS 6u
+
 struct totals {
     unsigned reasons, errors, declined;
 };
-#define ROWS 6u
 
+/* Six transactions: the models of each second one, from `first` % 2 on, wait; the others are judged
+ * between them. */
 static struct totals expect_batch(struct bench *bench, unsigned first) {
     struct transaction transactions[ROWS];
     struct value counts[ROWS];
