@@ -110,6 +110,7 @@ void engine_free(struct engine *engine) {
 }
 
 void engine_use_shadows(struct engine *engine, struct snapshot *const *shadows, size_t count) {
+    model_rows_leave(engine); /* find_wanted() looks for places in the judge's own frame */
     remove_shadows(engine);
     engine_disable_row_skip(engine);
     engine->shadows = check_calloc(count, sizeof *engine->shadows);

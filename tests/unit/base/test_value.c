@@ -115,6 +115,30 @@ static void many_hash_as_archives_have_them(void **state) {
     assert_true(values_hash(many, 100) == UINT64_C(0x4ed26502cc1fe737));
 }
 
+/* A frame's slot keeps the bytes of what was there before that a smaller value does not cover. */
+static void bytes_beside_a_value_are_not_hashed(void **state) {
+    (void)state;
+    static const int codes[] = {0, 3};
+    struct value values[5], clean[5];
+    for (unsigned filler = 0; filler < 256; filler += 51) {
+        memset(values, (int)filler, sizeof values);
+        memset(clean, 0, sizeof clean);
+        for (size_t i = 0; i < 2; i++) {
+            uint8_t is = (uint8_t)i;
+            values[i].type = clean[i].type = VALUE_BOOL;
+            memcpy(&values[i].boolean, &is, 1);
+            memcpy(&clean[i].boolean, &is, 1);
+            values[2 + i].type = clean[2 + i].type = VALUE_ERROR;
+            memcpy(&values[2 + i].error_code, &codes[i], sizeof codes[i]);
+            memcpy(&clean[2 + i].error_code, &codes[i], sizeof codes[i]);
+        }
+        values[4].type = clean[4].type = VALUE_ABSENT;
+        assert_true(values_hash(values, 5) == values_hash(clean, 5));
+        for (size_t i = 0; i < 5; i++)
+            assert_true(value_hash(values[i], 5) == value_hash(clean[i], 5));
+    }
+}
+
 static void errors_say_where_first(void **state) {
     (void)state;
     struct error error;
@@ -181,6 +205,7 @@ int main(void) {
         cmocka_unit_test(equality_and_hash_agree),
         cmocka_unit_test(any_nan_is_the_same),
         cmocka_unit_test(many_hash_as_archives_have_them),
+        cmocka_unit_test(bytes_beside_a_value_are_not_hashed),
         cmocka_unit_test(errors_say_where_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
