@@ -4,32 +4,20 @@
  * A MAD takes a second search, among the distances from the median. */
 #include "distributed_thresholds.h"
 
-#include "batch/base/double_order.h"
 #include "batch/rebuild/rebuild_job.h"
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
 #include "threshold_rows.h"
+#include "threshold_search.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define GROUP_OVERHEAD 64u /* estimated bytes of a group beside its key */
 #define FILE_BYTES     ((size_t)1 << 20)
-
-/* The search for one value. */
-struct search {
-    const struct threshold *threshold;
-    struct threshold_pass pass;
-    uint64_t total, rank, expected; /* expected: values that have the prefix */
-    uint64_t *counts;               /* [THRESHOLD_DIGIT_COUNT], of the pass that runs */
-    uint64_t *kept;
-    size_t kept_count;
-    double value;
-};
 
 struct group {
     struct text key;
@@ -57,10 +45,12 @@ struct distributed_thresholds {
     struct buffer last_key;
     bool has_last;
     /* DISTRIBUTED_COUNTS */
-    struct search *searches;
+    struct threshold_search *searches;
+    uint64_t told[2]; /* tasks that have told what they made: of features, of records */
     /* Scores. */
     struct score_counts *counts;
     bool is_other;
+    size_t outputs; /* that came */
 };
 
 struct distributed_thresholds *
@@ -86,15 +76,25 @@ void distributed_thresholds_free(struct distributed_thresholds *thresholds) {
 /* ---------------------------------------------------------------------------------------------
  * A stage */
 
+static size_t part_count(const struct distributed_thresholds *thresholds) {
+    return archive_parts_count(thresholds->job->rebuild->parts);
+}
+
+/* Tasks that get rows of an export of features; each has some parts. */
+static size_t output_count(const struct distributed_thresholds *thresholds) {
+    size_t count = part_count(thresholds), shares = thresholds->options->shares;
+    return shares < count ? shares : count;
+}
+
 static void describe_features(const struct distributed_thresholds *thresholds,
                               struct buffer *ret_bytes) {
     const struct archive_parts *parts = thresholds->job->rebuild->parts;
-    size_t count = archive_parts_count(parts), shares = thresholds->options->shares;
+    size_t count = part_count(thresholds);
     struct archive_part_bounds *bounds = check_calloc(count + 1, sizeof *bounds);
     for (size_t i = 0; i < count; i++)
         bounds[i] = archive_part_bounds(parts, i);
-    feature_task_describe(bounds, count, thresholds->job->snapshot, shares,
-                          shares < count ? shares : count, ret_bytes);
+    feature_task_describe(bounds, count, thresholds->job->snapshot, thresholds->options->shares,
+                          output_count(thresholds), ret_bytes);
     free(bounds);
 }
 
@@ -185,13 +185,24 @@ static bool get_group(struct cursor *cursor, struct text *ret_key, double *ret_v
     return !cursor->failed;
 }
 
+/* How many values of each threshold a share had. */
+static int take_grouped(struct distributed_thresholds *thresholds, struct text block,
+                        struct error *ret_error) {
+    struct cursor cursor = cursor_of(block.data, block.length);
+    for (size_t i = 0; i < thresholds->job->snapshot->threshold_count; i++)
+        thresholds->searches[i].grouped += cursor_varint(&cursor);
+    return cursor.failed || cursor_left(&cursor) > 0 ? damaged(ret_error) : 0;
+}
+
 static int take_groups(struct distributed_thresholds *thresholds, const struct arrow_row *row,
                        struct error *ret_error) {
     struct cursor cursor = cursor_of(row->block.data, row->block.length);
     size_t count = thresholds->job->snapshot->threshold_count, index = (size_t)row->stream;
     int r = 0;
-    if (index > count)
+    if (index > count + 1)
         return damaged(ret_error);
+    if (index == count + 1)
+        return take_grouped(thresholds, row->block, ret_error);
     while (r == 0 && cursor_left(&cursor) > 0) {
         uint64_t hash = index == count ? cursor_u64(&cursor) : 0;
         struct text key;
@@ -290,12 +301,24 @@ int distributed_thresholds_baselines(struct distributed_thresholds *thresholds,
 /* ---------------------------------------------------------------------------------------------
  * Over all groups */
 
+static int take_told(struct distributed_thresholds *thresholds, struct text block,
+                     struct error *ret_error) {
+    struct cursor cursor = cursor_of(block.data, block.length);
+    for (size_t i = 0; i < 2; i++)
+        thresholds->told[i] += cursor_u64(&cursor);
+    for (size_t i = 0; i < thresholds->job->snapshot->threshold_count; i++)
+        thresholds->searches[i].made += cursor_u64(&cursor);
+    return cursor.failed || cursor_left(&cursor) > 0 ? damaged(ret_error) : 0;
+}
+
 static int take_counts(struct distributed_thresholds *thresholds, const struct arrow_row *row,
                        struct error *ret_error) {
     struct cursor cursor = cursor_of(row->block.data, row->block.length);
-    if ((size_t)row->stream >= thresholds->job->snapshot->threshold_count)
+    if ((size_t)row->stream > thresholds->job->snapshot->threshold_count)
         return damaged(ret_error);
-    struct search *search = &thresholds->searches[row->stream];
+    if ((size_t)row->stream == thresholds->job->snapshot->threshold_count)
+        return take_told(thresholds, row->block, ret_error);
+    struct threshold_search *search = &thresholds->searches[row->stream];
     if (search->pass.kind == THRESHOLD_PASS_NONE)
         return damaged(ret_error);
     while (cursor_left(&cursor) > 0 && !cursor.failed) {
@@ -312,88 +335,20 @@ static int take_counts(struct distributed_thresholds *thresholds, const struct a
     return cursor.failed ? damaged(ret_error) : 0;
 }
 
-static int compare_orders(const void *left, const void *right) {
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
-/* The value is found; a MAD goes on with the distances. */
-static void settle(struct search *search, uint64_t order) {
-    search->value = double_from_order(order);
-    bool is_half = search->threshold->statistic == THRESHOLD_MAD && !search->pass.are_distances;
-    search->pass = (struct threshold_pass){
-        .kind = is_half ? THRESHOLD_PASS_COUNT : THRESHOLD_PASS_NONE,
-        .are_distances = true,
-        .center = search->value,
-        .shift = 64 - THRESHOLD_DIGIT_BITS,
-    };
-    search->expected = search->total;
-    search->rank = threshold_rank(search->threshold->quantile_e6, search->total);
-}
-
-static uint64_t sum_of(const uint64_t *counts) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < THRESHOLD_DIGIT_COUNT; i++)
-        sum += counts[i];
-    return sum;
-}
-
-static int advance_counted(struct search *search, size_t kept_max, struct error *ret_error) {
-    struct threshold_pass *pass = &search->pass;
-    bool is_first = pass->shift == 64 - THRESHOLD_DIGIT_BITS && !pass->are_distances;
-    uint64_t sum = sum_of(search->counts), digit = 0;
-    if (is_first) {
-        search->total = search->expected = sum;
-        search->rank = threshold_rank(search->threshold->quantile_e6, sum);
-    }
-    if (sum != search->expected)
-        return error_set(ret_error, ERROR_INVALID,
-                         "%" PRIu64 " values of threshold \"%" TEXT_FORMAT
-                         "\" were counted, and %" PRIu64 " expected",
-                         sum, TEXT_ARGS(search->threshold->name), search->expected);
-    if (sum == 0 || search->total < search->threshold->minimum) {
-        pass->kind = THRESHOLD_PASS_NONE;
-        return 0;
-    }
-    while (search->rank > search->counts[digit])
-        search->rank -= search->counts[digit++];
-    search->expected = search->counts[digit];
-    pass->prefix = pass->prefix << THRESHOLD_DIGIT_BITS | digit;
-    if (pass->shift == 0) {
-        settle(search, pass->prefix);
-        return 0;
-    }
-    pass->shift -= THRESHOLD_DIGIT_BITS;
-    if (search->expected <= kept_max)
-        pass->kind = THRESHOLD_PASS_KEEP;
+/* Each task that made values is heard of in each pass. */
+static int check_told(const struct distributed_thresholds *thresholds, struct error *ret_error) {
+    const struct threshold_job *job = thresholds->job;
+    uint64_t expected[2] = {0};
+    for (size_t i = 0; i < job->snapshot->threshold_count; i++)
+        expected[job->reads_records[i]] =
+            job->reads_records[i] ? part_count(thresholds) : output_count(thresholds);
+    for (size_t i = 0; i < 2; i++)
+        if (thresholds->told[i] != expected[i])
+            return error_set(ret_error, ERROR_INVALID,
+                             "values of thresholds came from %" PRIu64
+                             " tasks over %s, and %" PRIu64 " were expected",
+                             thresholds->told[i], i ? "records" : "features", expected[i]);
     return 0;
-}
-
-static int advance(struct search *search, size_t kept_max, struct error *ret_error) {
-    if (search->pass.kind == THRESHOLD_PASS_COUNT)
-        return advance_counted(search, kept_max, ret_error);
-    if (search->pass.kind == THRESHOLD_PASS_NONE)
-        return 0;
-    if (search->kept_count != search->expected)
-        return error_set(ret_error, ERROR_INVALID,
-                         "%zu values of threshold \"%" TEXT_FORMAT "\" came, and %" PRIu64
-                         " were expected",
-                         search->kept_count, TEXT_ARGS(search->threshold->name), search->expected);
-    qsort(search->kept, search->kept_count, sizeof *search->kept, compare_orders);
-    settle(search, search->kept[search->rank - 1]);
-    return 0;
-}
-
-static void begin_pass(struct search *search) {
-    free(search->kept);
-    search->kept = NULL;
-    search->kept_count = 0;
-    if (search->counts)
-        memset(search->counts, 0, THRESHOLD_DIGIT_COUNT * sizeof *search->counts);
-    if (search->pass.kind == THRESHOLD_PASS_COUNT && !search->counts)
-        search->counts = check_calloc(THRESHOLD_DIGIT_COUNT, sizeof *search->counts);
-    if (search->pass.kind == THRESHOLD_PASS_KEEP)
-        search->kept = check_reallocarray(NULL, (size_t)search->expected + 1, sizeof *search->kept);
 }
 
 static int run_pass(struct distributed_thresholds *thresholds, struct threshold_pass *passes,
@@ -403,50 +358,48 @@ static int run_pass(struct distributed_thresholds *thresholds, struct threshold_
         (size_t)thresholds->job->rebuild->options->memory_bytes / 8 / count / sizeof(uint64_t);
     bool is_done = true;
     for (size_t i = 0; i < count; i++) {
-        begin_pass(&thresholds->searches[i]);
+        threshold_search_begin_pass(&thresholds->searches[i]);
         passes[i] = thresholds->searches[i].pass;
         is_done &= passes[i].kind == THRESHOLD_PASS_NONE;
     }
     *ret_is_done = is_done;
     if (is_done)
         return 0;
+    memset(thresholds->told, 0, sizeof thresholds->told);
     int r = run_stage(thresholds, DISTRIBUTED_COUNTS, 0, NULL, passes, ret_error);
+    if (r == 0)
+        r = check_told(thresholds, ret_error);
     for (size_t i = 0; i < count && r == 0; i++)
-        r = advance(&thresholds->searches[i], kept_max, ret_error);
+        r = threshold_search_advance(&thresholds->searches[i], kept_max, ret_error);
     return r;
-}
-
-static void use_search(const struct search *search, struct threshold_values *values) {
-    values->samples = search->total;
-    values->has_overall =
-        search->total > 0 && search->total >= search->threshold->minimum && isfinite(search->value);
-    values->overall = values->has_overall ? search->value : 0;
 }
 
 static int find_overall(struct distributed_thresholds *thresholds, struct threshold_values *values,
                         struct error *ret_error) {
-    const struct snapshot *snapshot = thresholds->job->snapshot;
-    size_t count = snapshot->threshold_count;
+    size_t count = thresholds->job->snapshot->threshold_count;
     struct threshold_pass *passes = check_calloc(count, sizeof *passes);
-    thresholds->searches = check_calloc(count, sizeof *thresholds->searches);
-    for (size_t i = 0; i < count; i++) {
-        thresholds->searches[i].threshold = &snapshot->thresholds[i];
-        thresholds->searches[i].pass = (struct threshold_pass){.kind = THRESHOLD_PASS_COUNT,
-                                                               .shift = 64 - THRESHOLD_DIGIT_BITS};
-    }
     bool is_done = false;
     int r = 0;
     while (r == 0 && !is_done)
         r = run_pass(thresholds, passes, &is_done, ret_error);
-    for (size_t i = 0; i < count; i++) {
-        use_search(&thresholds->searches[i], &values[i]);
-        free(thresholds->searches[i].counts);
-        free(thresholds->searches[i].kept);
-    }
-    free(thresholds->searches);
-    thresholds->searches = NULL;
+    for (size_t i = 0; i < count; i++)
+        threshold_search_use(&thresholds->searches[i], &values[i]);
     free(passes);
     return r;
+}
+
+static void begin_searches(struct distributed_thresholds *thresholds) {
+    const struct snapshot *snapshot = thresholds->job->snapshot;
+    thresholds->searches = check_calloc(snapshot->threshold_count, sizeof *thresholds->searches);
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        threshold_search_init(&thresholds->searches[i], &snapshot->thresholds[i]);
+}
+
+static void end_searches(struct distributed_thresholds *thresholds) {
+    for (size_t i = 0; i < thresholds->job->snapshot->threshold_count; i++)
+        threshold_search_deinit(&thresholds->searches[i]);
+    free(thresholds->searches);
+    thresholds->searches = NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -482,10 +435,14 @@ int distributed_thresholds_values(struct distributed_thresholds *thresholds,
         return 0;
     thresholds->job = job;
     thresholds->arena = arena;
+    begin_searches(thresholds);
     int r = read_values(thresholds, ret_error);
     if (r == 0)
         r = find_groups(thresholds, values, ret_error);
-    return r < 0 ? r : find_overall(thresholds, values, ret_error);
+    if (r == 0)
+        r = find_overall(thresholds, values, ret_error);
+    end_searches(thresholds);
+    return r;
 }
 
 int distributed_thresholds_scores(struct distributed_thresholds *thresholds,
@@ -495,17 +452,24 @@ int distributed_thresholds_scores(struct distributed_thresholds *thresholds,
     thresholds->job = job;
     thresholds->counts = counts;
     thresholds->is_other = false;
+    thresholds->outputs = 0;
     int r =
         run_stage(thresholds, recorded ? DISTRIBUTED_RECORDED_SCORES : DISTRIBUTED_DERIVED_SCORES,
                   longest_us, values, NULL, ret_error);
     thresholds->counts = NULL;
+    if (r == 0 && thresholds->outputs != output_count(thresholds))
+        r = error_set(ret_error, ERROR_INVALID, "scores came from %zu tasks, and %zu were expected",
+                      thresholds->outputs, output_count(thresholds));
     return r < 0 ? r : thresholds->is_other;
 }
 
 static int take_scores(struct distributed_thresholds *thresholds, const struct arrow_row *row,
                        struct error *ret_error) {
     int r = threshold_scores_add(thresholds->job, row->block, thresholds->counts, ret_error);
+    if (r > 0 && thresholds->stage == DISTRIBUTED_DERIVED_SCORES)
+        return damaged(ret_error);
     thresholds->is_other |= r > 0;
+    thresholds->outputs++;
     return r < 0 ? r : 0;
 }
 

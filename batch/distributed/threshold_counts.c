@@ -13,6 +13,8 @@ struct threshold_counts {
     const struct threshold_task *task;
     struct block_queue *queue;
     uint64_t **counts; /* of each threshold, [THRESHOLD_DIGIT_COUNT]; NULL: nothing was counted */
+    uint64_t told[2];  /* tasks that have told what they made: of features, of records */
+    uint64_t *told_values; /* of each threshold */
     struct buffer block;
     int64_t made;
 };
@@ -24,6 +26,8 @@ struct threshold_counts *threshold_counts_new(const struct threshold_task *task,
     counts->task = task;
     counts->queue = queue;
     counts->counts = check_calloc(task->job.snapshot->threshold_count + 1, sizeof(uint64_t *));
+    counts->told_values =
+        check_calloc(task->job.snapshot->threshold_count + 1, sizeof *counts->told_values);
     buffer_init(&counts->block);
     return counts;
 }
@@ -34,6 +38,7 @@ void threshold_counts_free(struct threshold_counts *counts) {
     for (size_t i = 0; i < counts->task->job.snapshot->threshold_count; i++)
         free(counts->counts[i]);
     free(counts->counts);
+    free(counts->told_values);
     buffer_deinit(&counts->block);
     free(counts);
 }
@@ -78,19 +83,48 @@ static int take_block(struct threshold_counts *counts, size_t threshold, struct 
     return 0;
 }
 
+static int take_told(struct threshold_counts *counts, struct text bytes, struct error *ret_error) {
+    struct cursor cursor = cursor_of(bytes.data, bytes.length);
+    counts->told[cursor_u8(&cursor) != 0]++;
+    for (size_t i = 0; i < counts->task->job.snapshot->threshold_count; i++)
+        counts->told_values[i] += cursor_varint(&cursor);
+    return cursor.failed || cursor_left(&cursor) > 0
+               ? error_set(ret_error, ERROR_DAMAGED, "a row that counts values is damaged")
+               : 0;
+}
+
+static int take_row(struct threshold_counts *counts, const struct arrow_row *row,
+                    struct error *ret_error) {
+    size_t count = counts->task->job.snapshot->threshold_count;
+    if (row->stream < 0 || (size_t)row->stream > count)
+        return error_set(ret_error, ERROR_INVALID, "threshold %" PRId32 " is not known",
+                         row->stream);
+    if ((size_t)row->stream == count)
+        return take_told(counts, row->block, ret_error);
+    return counts->task->passes[row->stream].kind == THRESHOLD_PASS_NONE
+               ? 0
+               : take_block(counts, (size_t)row->stream, row->block, ret_error);
+}
+
 int threshold_counts_take(struct threshold_counts *counts, const struct arrow_rows *rows,
                           struct error *ret_error) {
-    const struct threshold_task *task = counts->task;
     int r = 0;
     for (size_t i = 0; i < rows->count && r == 0; i++) {
         struct arrow_row row = arrow_rows_at(rows, i);
-        if (row.stream < 0 || (size_t)row.stream >= task->job.snapshot->threshold_count)
-            return error_set(ret_error, ERROR_INVALID, "threshold %" PRId32 " is not known",
-                             row.stream);
-        if (task->passes[row.stream].kind != THRESHOLD_PASS_NONE)
-            r = take_block(counts, (size_t)row.stream, row.block, ret_error);
+        r = take_row(counts, &row, ret_error);
     }
     return r;
+}
+
+static void put_told(struct threshold_counts *counts) {
+    size_t count = counts->task->job.snapshot->threshold_count;
+    if (counts->told[0] + counts->told[1] == 0)
+        return;
+    buffer_append_u64(&counts->block, counts->told[0]);
+    buffer_append_u64(&counts->block, counts->told[1]);
+    for (size_t i = 0; i < count; i++)
+        buffer_append_u64(&counts->block, counts->told_values[i]);
+    hand_on(counts, count);
 }
 
 void threshold_counts_end(struct threshold_counts *counts) {
@@ -107,4 +141,5 @@ void threshold_counts_end(struct threshold_counts *counts) {
         }
         hand_on(counts, i);
     }
+    put_told(counts);
 }

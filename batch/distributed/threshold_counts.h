@@ -1,6 +1,8 @@
 /* A task that has some of the values of all groups: one step towards the value with a rank among
  * all of them (struct threshold_pass). What comes out, in the stream of its threshold: digits and
- * how often each was counted (2 and 8 bytes), or orders of values that are kept (8 bytes each).
+ * how often each was counted (2 and 8 bytes), or orders of values that are kept (8 bytes each). In
+ * the stream behind them: how many tasks have told what they made of features and of records (8
+ * bytes each), and that of each threshold (8 bytes).
  * Private to batch/. */
 #pragma once
 

@@ -18,7 +18,8 @@ struct threshold_groups {
     struct sample_sort *sort;
     struct threshold_value *values; /* [THRESHOLD_COLLECTED] */
     int32_t share;
-    int64_t made; /* rows that came out */
+    uint64_t *taken; /* values of each threshold */
+    int64_t made;    /* rows that came out */
     struct buffer block;
 };
 
@@ -42,6 +43,7 @@ struct threshold_groups *threshold_groups_new(const struct threshold_task *task,
     groups->queue = queue;
     groups->sort = sample_sort_new(&options);
     groups->values = check_calloc(THRESHOLD_COLLECTED, sizeof *groups->values);
+    groups->taken = check_calloc(task->job.snapshot->threshold_count + 1, sizeof *groups->taken);
     buffer_init(&groups->block);
     return groups;
 }
@@ -51,6 +53,7 @@ void threshold_groups_free(struct threshold_groups *groups) {
         return;
     sample_sort_free(groups->sort);
     free(groups->values);
+    free(groups->taken);
     buffer_deinit(&groups->block);
     free(groups);
 }
@@ -62,6 +65,8 @@ static int take_block(struct threshold_groups *groups, const struct arrow_row *r
     struct value_block block;
     int r = value_block_open(row->block, &block, ret_error);
     size_t count = 0;
+    if (r == 0)
+        groups->taken[row->stream] += block.count;
     for (size_t i = 0; i < block.count && r == 0; i++) {
         r = value_block_get(&block, i, &groups->values[count], ret_error);
         groups->values[count].threshold = (size_t)row->stream;
@@ -79,11 +84,12 @@ int threshold_groups_take(struct threshold_groups *groups, const struct arrow_ro
     int r = 0;
     for (size_t i = 0; i < rows->count && r == 0; i++) {
         struct arrow_row row = arrow_rows_at(rows, i);
-        if (row.stream < 0 || (size_t)row.stream >= snapshot->threshold_count)
+        if (row.stream < 0 || (size_t)row.stream > snapshot->threshold_count)
             return error_set(ret_error, ERROR_INVALID, "threshold %" PRId32 " is not known",
                              row.stream);
         groups->share = row.share;
-        if (snapshot->thresholds[row.stream].key_count > 0)
+        if ((size_t)row.stream < snapshot->threshold_count &&
+            snapshot->thresholds[row.stream].key_count > 0)
             r = take_block(groups, &row, ret_error);
     }
     return r;
@@ -128,6 +134,13 @@ static int take_baseline(void *user, uint64_t hash, struct text key, double valu
     return 0;
 }
 
+static void put_taken(struct threshold_groups *groups) {
+    size_t count = groups->task->job.snapshot->threshold_count;
+    for (size_t i = 0; i < count; i++)
+        buffer_append_varint(&groups->block, groups->taken[i]);
+    hand_on(groups, count + 1);
+}
+
 static int compute(struct threshold_groups *groups, const struct sample_values *sample,
                    struct error *ret_error) {
     const struct snapshot *snapshot = groups->task->job.snapshot;
@@ -142,6 +155,7 @@ static int compute(struct threshold_groups *groups, const struct sample_values *
     if (r == 0)
         r = sample_compute_baselines(sample, take_baseline, groups, ret_error);
     hand_on(groups, snapshot->threshold_count);
+    put_taken(groups);
     return r;
 }
 

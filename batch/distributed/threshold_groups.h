@@ -3,6 +3,7 @@
  *   stream of a threshold     its groups for the record: varint length, key, value (8 bytes)
  *   the stream behind them    groups that thresholds keep in the tables, in ascending order of hash
  *                             and key: hash (8 bytes), varint length, key, value (8 bytes)
+ *   the stream behind that    the last row: how many values came of each threshold (varints)
  *
  * Private to batch/. */
 #pragma once

@@ -13,6 +13,7 @@ struct threshold_records {
     struct value_blocks *blocks;
     struct block_queue *queue;
     struct arena arena;
+    bool has_ended;
 };
 
 int threshold_records_open(const struct threshold_task *task, const char *folder, size_t part,
@@ -41,13 +42,16 @@ int threshold_records_open(const struct threshold_task *task, const char *folder
 static int end(struct threshold_records *records, struct error *ret_error) {
     int r = threshold_collector_flush(&records->collector, ret_error);
     if (r == 0)
-        value_blocks_end(records->blocks);
+        value_blocks_end(records->blocks, true);
+    records->has_ended = true;
     return r;
 }
 
 int threshold_records_next(struct threshold_records *records, struct error *ret_error) {
     struct archive_part_record found;
     int r;
+    if (records->has_ended)
+        return 0;
     while ((r = archive_part_next(records->reader, &found, ret_error)) == 1) {
         struct record record;
         if (found.type != RECORD_TRANSACTION)

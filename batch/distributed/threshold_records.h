@@ -10,6 +10,7 @@ struct threshold_records;
 int threshold_records_open(const struct threshold_task *task, const char *folder, size_t part,
                            struct block_queue *queue, struct threshold_records **ret_records,
                            struct error *ret_error);
-/* Adds rows until there is a whole batch of them: 1; 0: the end was reached. */
+/* Adds rows until there is a whole batch of them: 1; 0: the end was reached,
+ * then and from then on. */
 int threshold_records_next(struct threshold_records *records, struct error *ret_error);
 void threshold_records_close(struct threshold_records *records); /* NULL is allowed */

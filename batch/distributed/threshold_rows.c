@@ -146,7 +146,7 @@ int threshold_rows_end(struct threshold_rows *rows, struct error *ret_error) {
         return 0;
     }
     r = threshold_collector_flush(&rows->collector, ret_error);
-    value_blocks_end(rows->blocks);
+    value_blocks_end(rows->blocks, false);
     return r;
 }
 

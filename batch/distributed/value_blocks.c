@@ -22,6 +22,7 @@ struct value_blocks {
     uint64_t sequence;
     struct open_block **open; /* [threshold × shares + share]; NULL: none yet */
     size_t open_count, held;  /* held: values in them */
+    uint64_t *made;           /* values of each threshold */
     struct buffer whole;
 };
 
@@ -33,6 +34,7 @@ struct value_blocks *value_blocks_new(const struct threshold_task *task, uint64_
     blocks->sequence = sequence;
     blocks->open_count = task->job.snapshot->threshold_count * task->features->shares;
     blocks->open = check_calloc(blocks->open_count + 1, sizeof(struct open_block *));
+    blocks->made = check_calloc(task->job.snapshot->threshold_count + 1, sizeof *blocks->made);
     buffer_init(&blocks->whole);
     return blocks;
 }
@@ -49,6 +51,7 @@ void value_blocks_free(struct value_blocks *blocks) {
         free(blocks->open[i]);
     }
     free(blocks->open);
+    free(blocks->made);
     buffer_deinit(&blocks->whole);
     free(blocks);
 }
@@ -95,6 +98,11 @@ static size_t share_of(const struct value_blocks *blocks, const struct threshold
     return threshold_share(blocks->task, generation_baseline_hash(threshold->definition, key));
 }
 
+static void hand_on_all(struct value_blocks *blocks) {
+    for (size_t i = 0; i < blocks->open_count; i++)
+        hand_on(blocks, i);
+}
+
 int value_blocks_put(void *user, const struct threshold_value *values, size_t count,
                      struct error *ret_error) {
     struct value_blocks *blocks = user;
@@ -108,17 +116,27 @@ int value_blocks_put(void *user, const struct threshold_value *values, size_t co
         buffer_append_varint(&open->keys, value->key_length);
         buffer_append(&open->keys, value->key, value->key_length);
         blocks->held++;
+        blocks->made[value->threshold]++;
         if (++open->count == BLOCK_VALUES)
             hand_on(blocks, index);
         if (blocks->held == HELD_MAX)
-            value_blocks_end(blocks);
+            hand_on_all(blocks);
     }
     return 0;
 }
 
-void value_blocks_end(struct value_blocks *blocks) {
-    for (size_t i = 0; i < blocks->open_count; i++)
-        hand_on(blocks, i);
+void value_blocks_end(struct value_blocks *blocks, bool of_records) {
+    size_t count = blocks->task->job.snapshot->threshold_count;
+    struct buffer *whole = &blocks->whole;
+    hand_on_all(blocks);
+    buffer_clear(whole);
+    buffer_append_u8(whole, of_records);
+    for (size_t i = 0; i < count; i++)
+        buffer_append_varint(whole, blocks->made[i]);
+    const struct arrow_row row = {.stream = (int32_t)count,
+                                  .sequence = (int64_t)blocks->sequence++,
+                                  .block = buffer_text(whole)};
+    block_queue_add(blocks->queue, &row);
 }
 
 /* ---- in ---- */

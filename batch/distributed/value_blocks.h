@@ -4,6 +4,9 @@
  *   u32 count, then the values (8 bytes each), their event times (8 bytes each), and the keys of
  *   their groups (varint length, bytes)
  *
+ * Each task's last row, in the stream behind the thresholds, tells how many values it made: u8
+ * whether of records, then of each threshold (varints). So rows that an engine loses are noticed.
+ *
  * Private to batch/. */
 #pragma once
 
@@ -19,8 +22,8 @@ void value_blocks_free(struct value_blocks *blocks); /* NULL is allowed */
 /* A threshold_take; user is the struct value_blocks. Hands on what is full. */
 int value_blocks_put(void *user, const struct threshold_value *values, size_t count,
                      struct error *ret_error);
-/* Hands on the rest. */
-void value_blocks_end(struct value_blocks *blocks);
+/* Hands on the rest, and the row that counts all. */
+void value_blocks_end(struct value_blocks *blocks, bool of_records);
 
 /* One that came: pointers into it, unaligned. ERROR_DAMAGED */
 struct value_block {

@@ -305,9 +305,29 @@ static void recorded_scores_count_where_they_do_here(void **state) {
 
 /* ---- what goes wrong ---- */
 
-static void lose_a_row(struct task_rows *rows) {
-    assert_true(rows->count > 0);
-    free((char *)(uintptr_t)rows->rows[--rows->count].block.data);
+static void lose(struct task_rows *rows, size_t index) {
+    assert_true(rows->count > index);
+    free((char *)(uintptr_t)rows->rows[index].block.data);
+    memmove(&rows->rows[index], &rows->rows[index + 1],
+            (--rows->count - index) * sizeof *rows->rows);
+}
+
+static void lose_first(struct task_rows *rows) {
+    lose(rows, 0);
+}
+
+static void lose_last(struct task_rows *rows) {
+    lose(rows, rows->count - 1);
+}
+
+static void lose_all(struct task_rows *rows) {
+    while (rows->count > 0)
+        lose_last(rows);
+}
+
+/* Scores that the task derived itself are not of another policy. */
+static void say_other(struct task_rows *rows) {
+    *(char *)(uintptr_t)rows->rows[0].block.data = 1;
 }
 
 static void cut_a_row(struct task_rows *rows) {
@@ -324,10 +344,10 @@ static void turn_rows(struct task_rows *rows) {
 
 static unsigned passes;
 
-/* The second pass: the first one says how many values there are. */
+/* In the second pass. */
 static void lose_a_count(struct task_rows *rows) {
     if (passes++ == 1)
-        lose_a_row(rows);
+        lose_first(rows);
 }
 
 static void what_tasks_lose_is_seen(void **state) {
@@ -339,9 +359,17 @@ static void what_tasks_lose_is_seen(void **state) {
     } faults[] = {
         {DISTRIBUTED_GROUPS, cut_a_row, "damaged"},
         {DISTRIBUTED_GROUPS, turn_rows, "out of order"},
-        {DISTRIBUTED_COUNTS, lose_a_count, "expected"},
+        {DISTRIBUTED_GROUPS, lose_last, "values of threshold \""},
+        {DISTRIBUTED_RECORD_VALUES, lose_first, "values of threshold \""},
+        {DISTRIBUTED_RECORD_VALUES, lose_last, "tasks over records"},
+        {DISTRIBUTED_RECORD_VALUES, lose_all, "came from 0 tasks over records"},
+        {DISTRIBUTED_FEATURE_VALUES, lose_last, "came from 2 tasks over features"},
+        {DISTRIBUTED_COUNTS, lose_first, "values of threshold \""},
+        {DISTRIBUTED_COUNTS, lose_a_count, "values of threshold \""},
         {DISTRIBUTED_COUNTS, cut_a_row, "damaged"},
         {DISTRIBUTED_DERIVED_SCORES, cut_a_row, "damaged"},
+        {DISTRIBUTED_DERIVED_SCORES, say_other, "damaged"},
+        {DISTRIBUTED_DERIVED_SCORES, lose_first, "scores came from 2 tasks, and 3 were expected"},
     };
     struct world world;
     world_init(&world, policy_with(thresholds_yaml, rules_yaml));

@@ -79,6 +79,10 @@ static int read_records(const struct stage *stage, struct error *ret_error) {
         while ((r = threshold_records_next(records, ret_error)) > 0)
             drain(&queue, &stage->engine->values);
         drain(&queue, &stage->engine->values);
+        if (r == 0) { /* the end stays the end */
+            assert_int_equal(threshold_records_next(records, ret_error), 0);
+            assert_int_equal(block_queue_batches(&queue), 0);
+        }
         threshold_records_close(records);
     }
     block_queue_deinit(&queue);
@@ -266,8 +270,9 @@ int threshold_stages_run(struct tasks_engine *engine, struct distributed_rebuild
     struct task_rows out = {0};
     engine->stages |= 1u << which;
     int r = run_tasks(&stage, which, &out, ret_error);
+    bool makes_values = which == DISTRIBUTED_RECORD_VALUES || which == DISTRIBUTED_FEATURE_VALUES;
     if (engine->spoil && which == engine->spoilt)
-        engine->spoil(&out);
+        engine->spoil(makes_values ? &engine->values : &out);
     if (r == 0)
         r = tasks_engine_hand_over(rebuild, &out, ret_error);
     task_rows_free(&out);
