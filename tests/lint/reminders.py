@@ -6,7 +6,8 @@ Each file tests/lint/reminders/TOPIC.txt is about one kind of change, and is wri
   list: WHAT FILE PATTERN   a list, as that of aggregates: the pattern's group is the name of a member. `message NAME` in place
                             of a pattern: the fields of this message
   settled: NAME…            the members that are complete
-  watch: FILE function()    with its checksum: a function that says what something means, as what a duplicate is
+  watch: FILE function()    with its checksum: a function that says what something means, as what a duplicate is; the checksum
+                            includes the static functions and macros of this file that it uses, and what those use
   words: PATTERN            files that speak of it are printed, too, with the first such line: comments and manuals promise things
   compiler: FILE function() …   the compiler leads there when an enum gets another value: a switch without default, or the
                             length of a list is asserted
@@ -190,16 +191,40 @@ def function_of(source, name):
     return match and match[0]
 
 
-def checksum_of(function):
-    """Of what the compiler sees: neither comments nor layout change it."""
-    code = re.sub(r"/\*.*?\*/|\s+", "", function, flags=re.DOTALL)
-    return hashlib.sha256(code.encode()).hexdigest()[:12]
+def code_of(text):
+    """What the compiler sees: neither comments nor layout change it."""
+    return re.sub(r"/\*.*?\*/|\s+", " ", text, flags=re.DOTALL)
+
+
+def helpers_of(source):
+    """name → code of the static functions and the macros of a file."""
+    macros = re.findall(r"^#define (\w+)\b(.*(?:\\\n.*)*)", source, re.MULTILINE)
+    statics = re.findall(r"^static [^;\n={]*?\b(\w+)\([^;]*?\)\s*\{", source, re.MULTILINE)
+    helpers = {name: code_of(body) for name, body in macros}
+    return helpers | {name + "()": code_of(function_of(source, name)) for name in statics}
+
+
+def helpers_used(code, helpers):
+    """The names of the helpers that code calls or hands on, and of those that they use. Sorted: their order is no change."""
+    used, fresh = set(), [code]
+    while fresh:
+        words = set(re.findall(r"(?<![.>])\b\w+", fresh.pop()))  # but no members
+        found = {name for name in helpers if name.removesuffix("()") in words} - used
+        used |= found
+        fresh += [helpers[name] for name in found]
+    return sorted(used)
 
 
 def watched_now(topic, root):
+    """(path, name, names of its helpers, checksum seen, checksum now) of each watched function; no checksum: it is gone."""
     for path, name, *seen in topic.watched:
-        function = function_of(read(root, path), name[:-2])
-        yield path, name, seen[0] if seen else "", checksum_of(function) if function else None
+        source = read(root, path)
+        function, helpers = function_of(source, name[:-2]), helpers_of(source)
+        helpers.pop(name, None)
+        code = code_of(function) if function else ""
+        used = helpers_used(code, helpers)
+        whole = "\n".join([code, *(f"{one} {helpers[one]}" for one in used)]).replace(" ", "")
+        yield path, name, used, seen[0] if seen else "", hashlib.sha256(whole.encode()).hexdigest()[:12] if function else None
 
 
 # ---- all of it ----
@@ -252,13 +277,13 @@ def open_points(topic, root, texts):
             reasons.append(f"{one.what} {', '.join(fresh)} is new. Look at these places, then write the name behind settled: in "
                            f"{TOPICS}/{topic.name}.txt")  # fmt: skip
     changed = []
-    for path, name, seen, now in watched_now(topic, root):
+    for path, name, used, seen, now in watched_now(topic, root):
         if now is None:
             yield f"{TOPICS}/{topic.name}.txt: {path} defines no {name}"
         elif now != seen:
-            changed.append(f"{path} {name}")
+            changed.append(f"{path} {name}" + (f" with {', '.join(used)}" if used else ""))
     if changed:
-        reasons.append(f"{', '.join(changed)}: changed. If it means something else now, look at these places; then run "
+        reasons.append(f"{'; '.join(changed)}: changed. If it means something else now, look at these places; then run "
                        f"tests/lint/reminders.py --seen {topic.name}")  # fmt: skip
     if reasons:
         yield "\n".join([*reasons, *topic.listing(), *speaking(topic, texts)])
@@ -275,7 +300,7 @@ def show(topic, root):
 
 def write_seen(topic, root):
     text = topic.text
-    for path, name, _, now in watched_now(topic, root):
+    for path, name, _, _, now in watched_now(topic, root):
         text = re.sub(rf"^(watch: {re.escape(path)} {re.escape(name)}).*$", rf"\g<1> {now}", text, flags=re.MULTILINE)
     with open(os.path.join(root, TOPICS, topic.name + ".txt"), "w", encoding="utf-8") as file:
         file.write(text)

@@ -35,9 +35,29 @@ int colour(enum fruit fruit) {
     }
 }
 
+#define SOFTEST 9
+
+static int by_softness(int a, int b) {
+    return a - b;
+}
+
+/* Of ten. */
+static int share(int softness, int of) {
+    return softness / of;
+}
+
+static int scaled(int softness) {
+    return share(softness, SOFTEST);
+}
+
+static int weight(int softness) {
+    return softness * 2;
+}
+
 /* Soft enough. */
 bool is_ripe(int softness) {
-    return softness > 3;
+    sort(&softness, by_softness);
+    return scaled(softness) > 3;
 }
 """
 
@@ -113,9 +133,9 @@ class RemindersTest(unittest.TestCase):
         self.assertEqual(self.open_points().strip(), "")
 
     def test_a_changed_function(self):
-        self.change("core/fruit.c", "softness > 3;", "softness > 2;")
+        self.change("core/fruit.c", " > 3;", " > 2;")
         out = self.open_points()
-        self.assertIn("core/fruit.c is_ripe(): changed", out)
+        self.assertIn("core/fruit.c is_ripe() with SOFTEST, by_softness(), scaled(), share(): changed", out)
         self.assertIn("  docs/buy.md:2: Pears. A pear is best in autumn.\n", out)
         self.assertNotIn("tests/eat.py", out)
         self.assertNotIn("docs/cook.md:", out)
@@ -123,7 +143,17 @@ class RemindersTest(unittest.TestCase):
         self.assertEqual(self.open_points().strip(), "")
 
     def test_comments_and_layout_are_no_change(self):
-        self.change("core/fruit.c", "{\n    return softness", "{\n        /* of ten */\n    return\n softness")
+        self.change("core/fruit.c", "    return scaled(", "        /* of weight() */\n    return\n scaled(")
+        self.assertEqual(self.open_points().strip(), "")
+
+    def test_a_changed_function_that_it_calls(self):
+        for old, new in (("return scaled(softness)", "return 1 + scaled(softness)"), ("share(softness, SOFT", "share(1, SOFT"),
+                         ("softness / of", "of / softness"), ("a - b", "b - a"), ("SOFTEST 9", "SOFTEST 8")):  # fmt: skip
+            self.assertEqual(self.open_points().strip(), "")
+            self.change("core/fruit.c", old, new)
+            self.assertIn("core/fruit.c is_ripe()", self.open_points(), new)
+            self.run_with("--seen", "fruit", self.root)
+        self.change("core/fruit.c", "softness * 2", "softness * 3")
         self.assertEqual(self.open_points().strip(), "")
 
     def test_where_the_compiler_no_longer_leads(self):

@@ -10,8 +10,9 @@ import re
 import sys
 
 PAGES = ("docs/TOUR.md", "docs/EXTENDING.md", "docs/FULL_DISK.md")
-# What makes a file longer, or makes one.
-WRITES = re.compile(r"\b(file_write_at|pwrite|ftruncate|posix_fallocate|mdb_cursor_put|mkostemp)\(|\bO_(CREAT|TMPFILE)\b"
+# What makes a file longer, or makes one, a folder, a link or another name.
+WRITES = re.compile(r"\b(file_write_at|file_create|pwrite|ftruncate|posix_fallocate|mdb_cursor_put|mkostemp)\("
+                    r"|\b(mkdir(at)?|(sym)?link(at)?|rename(at2?)?)\(|\bO_(CREAT|TMPFILE)\b"
                     r'|\bfopen\([^;]*"[wa]\w*"\)')  # fmt: skip
 AREAS = ("core", "server", "batch", "clients", "console")
 NAME = re.compile(r"`([^`]+)`")
@@ -63,7 +64,7 @@ def faults_of(root, text):
 
 
 def writers_of(root):
-    """The C files that make files, or make them longer."""
+    """The C files that make files, folders, links or names, or make files longer."""
     for area in AREAS:
         for path in files_at(os.path.join(root, area)):
             if WRITES.search(re.sub(r"/\*.*?\*/", "", read(path), flags=re.DOTALL)):
