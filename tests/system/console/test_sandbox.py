@@ -2,6 +2,7 @@
 """harrier-console in its sandbox: jobs, approving with a commit, a backup, and what is denied. That all else works in it is
 shown by the other tests, whose consoles are in it as well; its parts are tested by tests/unit/server/sandbox."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,29 @@ class SandboxTest(ConsoleTest):
             status, answer = self.amy.get("/api/rules")
             self.assertEqual(status, 200, answer)
         self.assertIn("sandbox: off", self.console.said())
+
+    @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
+    def test_another_archive_in_its_place(self):
+        """The sandbox knows the folder that was there; who looks for something is told what to do."""
+        self.console.start()  # without a policy, whose folder's neighbours it could read
+        self.amy = self.console.session("amy")
+        wait_for(lambda: self.amy.get("/api/live")[1]["archive"]["problem"] == "")
+        self.harrierd.stop()
+        data = os.path.join(self.harrierd.folder, "data")
+        os.rename(data, data + ".away")
+        self.harrierd.start()
+        self.score([200], card="of-the-new-one")
+        says = f"{data} is not the folder that was there when the console started.*: restart the console"
+        wait_for(lambda: re.match(says, self.amy.get("/api/live")[1]["archive"]["problem"]))
+        wait_for(lambda: re.match(says, self.amy.get("/api/performance")[1]["read"]["problem"]))
+        status, answer = self.amy.get("/api/search", card="of-the-new-one")
+        self.assertEqual(status, 500)
+        self.assertRegex(answer["error"], says)
+        self.assertRegex(self.console.said(), f"cannot follow the archive: {says}")
+        self.assertEqual(self.console.stop(), 0)
+        self.console.start()
+        self.amy = self.console.session("amy")
+        wait_for(lambda: self.amy.get("/api/search", card="of-the-new-one")[1].get("found"))
 
     @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
     def test_jobs_run_harrier_and_nothing_else(self):
