@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 from console_process import HARRIER, wait_for
 from console_test import ConsoleTest
@@ -69,7 +70,13 @@ class SandboxTest(ConsoleTest):
         return self.art.post("/api/rules/approve", submission=answer["submission"], hash=version, comment="yes")
 
     def test_what_people_do_works(self):
-        self.start()
+        home = self.elsewhere()
+        os.mkdir(f"{home}/git")
+        for name, text in ((".gitconfig", "[include]\npath = ~/git/more\n"), ("git/more", "[user]\nname = x\n")):
+            with open(f"{home}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+        with unittest.mock.patch.dict(os.environ, HOME=home):
+            self.start()
         pid = self.console.process.pid
         said = self.console.said()
         self.assertRegex(said, "sandbox: .*no new privileges")
@@ -84,6 +91,7 @@ class SandboxTest(ConsoleTest):
         self.assertNotIn("Permission", tuning["problem"])
         status, answer = self.approve()
         self.assertEqual((status, answer.get("state")), (200, "approved"), answer)
+        self.assertNotIn("could not be committed", answer["result"])
         if self.amy.get("/api/rules")[1]["git"]:
             self.assertEqual(self.git("log", "-1", "--format=%an/%cn/%s"), "amy/art/Say what it is for\n")
             self.assertEqual(self.git("status", "--porcelain"), "")
