@@ -1,6 +1,7 @@
 /* Checks in this order: route, where the request comes from, session, role, CSRF, body. */
 #include "routes.h"
 
+#include "console/archive/hidden.h"
 #include "console/page/page.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
@@ -252,7 +253,8 @@ static void run(struct console *console, const struct route *route,
     struct error error;
     read_address(&call);
     int status = check_call(&call, route, &error);
-    if (status == 0 && route->handler(&call, &error) < 0)
+    int r = status == 0 ? route->handler(&call, &error) : 0;
+    if (archive_explain_hidden(console->archive, r, &error) < 0)
         status = answer->status != 0 ? answer->status : status_of(&error);
     if (status >= 500 && status != 503 && status != 504)
         log_line(console->log, LOG_ERROR, "%s: %s", request->path, error.text);

@@ -9,6 +9,7 @@
 #include "core/base/json_writer.h"
 #include "core/base/lock_order.h"
 #include "core/store/archive/archive_parts.h"
+#include "hidden.h"
 #include "recent.h"
 #include "row_json.h"
 #include "server/ops/clock.h"
@@ -263,7 +264,7 @@ static int round_of(struct follower *follower, struct error *ret_error) {
     follower->archive = folder_of_archive(follower->settings.archive);
     int r = read_new(follower, ret_error);
     free(follower->archive);
-    return r;
+    return archive_explain_hidden(follower->settings.archive, r, ret_error);
 }
 
 /* Each problem is logged once, until there is another one or none. */

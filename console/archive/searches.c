@@ -3,6 +3,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "core/base/check.h"
 #include "core/base/lock_order.h"
+#include "hidden.h"
 #include "server/ops/thread.h"
 
 #include <pthread.h>
@@ -116,6 +117,7 @@ static void make_index(struct searches *searches, struct maker *maker) {
     do
         r = find_make_index(maker->find, &error);
     while (r > 0 && !searches->is_stopping);
+    archive_explain_hidden(searches->archive, r, &error);
     bool has_failed = r < 0 && error.code != ERROR_INTERRUPTED && error.code != ERROR_NOT_FOUND;
     if (has_failed && !maker->is_failing)
         log_line(searches->log, LOG_WARNING, "the index of searches could not be made: %s",

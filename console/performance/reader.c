@@ -2,6 +2,7 @@
 
 #include "batch/base/day.h"
 #include "clients/cli/terminal/folders.h"
+#include "console/archive/hidden.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
@@ -306,7 +307,8 @@ static void *run(void *user) {
                        NICENESS); /* of this thread: the first reading takes long */
     while (!is_stopping(reader)) {
         char *archive = folder_of_archive(reader->settings.archive);
-        if (read_new(reader, archive, &error) < 0)
+        int r = read_new(reader, archive, &error);
+        if (archive_explain_hidden(reader->settings.archive, r, &error) < 0)
             note(reader, 0, error.text);
         free(archive);
         pause_round(reader);

@@ -226,6 +226,31 @@ static void take_configuration(int found, const git_buf *path, git_take_place *t
         take(user, path->ptr, false);
 }
 
+struct taking {
+    git_take_place *take;
+    void *user;
+};
+
+static int take_included(const git_config_entry *entry, void *user) {
+    const struct taking *taking = user;
+    git_buf path = {0};
+    if (entry->value && git_config_parse_path(&path, entry->value) == 0 && *path.ptr == '/')
+        taking->take(taking->user, path.ptr, false);
+    git_buf_dispose(&path);
+    return 0;
+}
+
+/* Without them the repository cannot be opened. Which file a relative path is relative to is not
+ * known here. */
+static void take_all_included(git_repository *repository, git_take_place *take, void *user) {
+    struct taking taking = {.take = take, .user = user};
+    git_config *config;
+    if (git_repository_config(&config, repository) < 0)
+        return;
+    git_config_foreach_match(config, "^include(if\\..*)?\\.path$", take_included, &taking);
+    git_config_free(config);
+}
+
 void git_each_place(const char *folder, git_take_place *take, void *user) {
     git_repository *repository = NULL;
     git_buf path = {0};
@@ -240,6 +265,7 @@ void git_each_place(const char *folder, git_take_place *take, void *user) {
         git_buf_dispose(&path);
         take_configuration(git_config_find_xdg(&path), &path, take, user);
         git_buf_dispose(&path);
+        take_all_included(repository, take, user);
     }
     git_repository_free(repository);
     git_libgit2_shutdown();

@@ -2,11 +2,13 @@
 """harrier-console in its sandbox: jobs, approving with a commit, a backup, and what is denied. That all else works in it is
 shown by the other tests, whose consoles are in it as well; its parts are tested by tests/unit/server/sandbox."""
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 from console_process import HARRIER, wait_for
 from console_test import ConsoleTest
@@ -68,7 +70,13 @@ class SandboxTest(ConsoleTest):
         return self.art.post("/api/rules/approve", submission=answer["submission"], hash=version, comment="yes")
 
     def test_what_people_do_works(self):
-        self.start()
+        home = self.elsewhere()
+        os.mkdir(f"{home}/git")
+        for name, text in ((".gitconfig", "[include]\npath = ~/git/more\n"), ("git/more", "[user]\nname = x\n")):
+            with open(f"{home}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+        with unittest.mock.patch.dict(os.environ, HOME=home):
+            self.start()
         pid = self.console.process.pid
         said = self.console.said()
         self.assertRegex(said, "sandbox: .*no new privileges")
@@ -83,6 +91,7 @@ class SandboxTest(ConsoleTest):
         self.assertNotIn("Permission", tuning["problem"])
         status, answer = self.approve()
         self.assertEqual((status, answer.get("state")), (200, "approved"), answer)
+        self.assertNotIn("could not be committed", answer["result"])
         if self.amy.get("/api/rules")[1]["git"]:
             self.assertEqual(self.git("log", "-1", "--format=%an/%cn/%s"), "amy/art/Say what it is for\n")
             self.assertEqual(self.git("status", "--porcelain"), "")
@@ -121,6 +130,29 @@ class SandboxTest(ConsoleTest):
             status, answer = self.amy.get("/api/rules")
             self.assertEqual(status, 200, answer)
         self.assertIn("sandbox: off", self.console.said())
+
+    @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
+    def test_another_archive_in_its_place(self):
+        """The sandbox knows the folder that was there; who looks for something is told what to do."""
+        self.console.start()  # without a policy, whose folder's neighbours it could read
+        self.amy = self.console.session("amy")
+        wait_for(lambda: self.amy.get("/api/live")[1]["archive"]["problem"] == "")
+        self.harrierd.stop()
+        data = os.path.join(self.harrierd.folder, "data")
+        os.rename(data, data + ".away")
+        self.harrierd.start()
+        self.score([200], card="of-the-new-one")
+        says = f"{data} is not the folder that was there when the console started.*: restart the console"
+        wait_for(lambda: re.match(says, self.amy.get("/api/live")[1]["archive"]["problem"]))
+        wait_for(lambda: re.match(says, self.amy.get("/api/performance")[1]["read"]["problem"]))
+        status, answer = self.amy.get("/api/search", card="of-the-new-one")
+        self.assertEqual(status, 500)
+        self.assertRegex(answer["error"], says)
+        self.assertRegex(self.console.said(), f"cannot follow the archive: {says}")
+        self.assertEqual(self.console.stop(), 0)
+        self.console.start()
+        self.amy = self.console.session("amy")
+        wait_for(lambda: self.amy.get("/api/search", card="of-the-new-one")[1].get("found"))
 
     @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
     def test_jobs_run_harrier_and_nothing_else(self):
