@@ -50,18 +50,11 @@ static int load_tokens(const struct call *call, struct token_set **ret_tokens,
 }
 
 static void write_scopes(unsigned scopes, struct buffer *out) {
-    static const struct {
-        enum token_scope scope;
-        const char *name;
-    } names[] = {{TOKEN_SCORE, "score"},
-                 {TOKEN_OUTCOME, "outcome"},
-                 {TOKEN_FIND, "find"},
-                 {TOKEN_BACKFILL, "backfill"},
-                 {TOKEN_ADMIN, "admin"}};
+    char name[TOKEN_SCOPES_SIZE];
     json_begin_array(out, "scopes");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (scopes & names[i].scope)
-            json_add_text(out, NULL, text_of(names[i].name));
+    for (unsigned one = 1; one <= TOKEN_SCOPES_ALL; one <<= 1)
+        if (scopes & one)
+            json_add_text(out, NULL, text_of(token_scopes_format(one, name)));
     json_end_array(out);
 }
 

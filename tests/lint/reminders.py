@@ -292,7 +292,7 @@ def open_points(topic, root, texts):
 def show(topic, root):
     texts = texts_of(root)
     for one in topic.lists:
-        print(f"Files that name every {one.what}, as:")
+        print(f"Files that name every {one.what}; the first one is written there as:")
         for path, ways in lists_in(one.settled, texts, topic.excepted):
             print(f"  {path}  {', '.join(sorted(example(way, one.settled[0]) for way in ways))}")
     print(*topic.listing(), *speaking(topic, texts), sep="\n")
@@ -307,6 +307,8 @@ def write_seen(topic, root):
 
 
 def main(arguments):
+    if len(arguments) == 3 and arguments[1] in ("--show", "--seen"):  # ROOT first
+        arguments = arguments[1:] + arguments[:1]
     chosen = arguments[1] if arguments[:1] in (["--show"], ["--seen"]) and len(arguments) > 1 else None
     rest = arguments[2:] if chosen else arguments
     if len(rest) > 1 or rest and rest[0].startswith("-"):
