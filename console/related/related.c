@@ -92,7 +92,8 @@ static int find_after(struct related *related, struct related_search *search,
         length *= STRETCH_FACTOR;
         r = related_set_oldest(related->set, search, RELATED_EACH, &neighbours->after, ret_error);
     }
-    neighbours->after.more |= neighbours->after.count == RELATED_EACH;
+    if (search->below <= related->end) /* nobody has looked at what is later */
+        neighbours->after.more |= neighbours->after.count == RELATED_EACH;
     return r;
 }
 

@@ -100,7 +100,8 @@ class RelatedTest(ConsoleTest):
         self.score_all(rows)
         self.console.start()
         anna = self.console.session("anna")
-        for index in [0, 1, 42, 150, 223, 298, 299]:
+        exactly = next(i for i in range(len(rows)) if len(self.neighbours(rows, i, "merchant")[1]) == EACH)
+        for index in [0, 1, 42, 150, 223, 298, 299, exactly]:
             answer = self.whole(anna, rows[index]["id"])
             shown = [each["row"]["id"] for each in answer["transactions"]]
             self.assertEqual((shown[0], len(shown)), (rows[index]["id"], len(set(shown))))
@@ -112,6 +113,7 @@ class RelatedTest(ConsoleTest):
                     self.assertEqual([shown[i] for i in each["before"]], before[:EACH])
                     self.assertEqual([shown[i] for i in each["after"]], after[:EACH])
                     self.assertEqual(each["more_before"], len(before) > EACH)
+                    self.assertEqual(each["more_after"], len(after) > EACH)
                     self.assertEqual(each["busy"], min(len(before), EACH) + min(len(after), EACH) >= BUSY)
                     self.assertEqual(each["indexed"], each["entity"] != "address")
             self.check_links(answer, {row["id"]: self.keys(row) for row in rows}, shown)
