@@ -81,9 +81,10 @@ class SandboxTest(ConsoleTest):
         said = self.console.said()
         self.assertRegex(said, "sandbox: .*no new privileges")
         self.assertEqual("files (Landlock" in said, has_landlock(), said)
+        before = status_of("self")["Seccomp"]  # a container may have a filter of its own
         for task in os.listdir(f"/proc/{pid}/task"):
             status = status_of(task)
-            self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "0" if is_sanitized() else "2"))
+            self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", before if is_sanitized() else "2"))
         self.assertEqual(self.job()["state"], "done")
         tuning = self.job(kind="tune", target="precision>=0.2", rules="many",
                           train_from="2026-01-01T00:00:00Z", train_until="2026-01-01T00:01:00Z",
