@@ -260,7 +260,9 @@ static uint64_t prepare_rows(const struct replay_row_task *task,
                              uint64_t to_decide) {
     struct replay_row_task row = *task;
     uint64_t prepared = 0;
-    for (size_t i = 0; i < count && prepares(task, decider); i++) {
+    if (!prepares(task, decider))
+        return 0;
+    for (size_t i = 0; i < count; i++) {
         row.index = task->first + i;
         const struct replay_line *line = &task->chunk->rows[row.index];
         bool is_prepared =

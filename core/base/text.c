@@ -4,7 +4,19 @@
 
 #include "check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+const char *text_join_names(const char *const *names, size_t count, const char *last,
+                            char *ret_string, size_t size) {
+    size_t length = 0;
+    ret_string[0] = '\0';
+    for (size_t i = 0; i < count && length < size; i++) {
+        const char *between = i == 0 ? "" : i + 1 == count ? last : ", ";
+        length += (size_t)snprintf(ret_string + length, size - length, "%s%s", between, names[i]);
+    }
+    return ret_string;
+}
 
 /* The order of keys in tables and in canonical states: bytewise, as LMDB and memcmp() have it. */
 int text_compare(struct text a, struct text b) {

@@ -91,6 +91,11 @@ static inline void text_put(uint8_t *to, struct text t) {
     }
 }
 
+/* For messages: "a, b or c", where `last` is what stands before the last one, such as " or ". Cut
+ * if `size` bytes are too few. Returns ret_string. */
+const char *text_join_names(const char *const *names, size_t count, const char *last,
+                            char *ret_string, size_t size);
+
 /* Bytewise order, the shorter of two equal prefixes first: <0, 0, >0. */
 int text_compare(struct text a, struct text b);
 

@@ -2,6 +2,7 @@
  * the same words. */
 #include "option_value.h"
 
+#include "core/base/text.h"
 #include "quantity.h"
 
 #include <inttypes.h>
@@ -62,25 +63,13 @@ uint64_t bytes_option_parse(const char *name, const char *value, uint64_t least,
     return bytes;
 }
 
-/* "csv, jsonl or none" */
-static void join_words(const char *const *words, size_t count, char ret_text[WORDS_BYTES]) {
-    size_t at = 0;
-    ret_text[0] = '\0';
-    for (size_t i = 0; i < count && at < WORDS_BYTES; i++)
-        at += (size_t)snprintf(ret_text + at, WORDS_BYTES - at, "%s%s",
-                               i == 0           ? ""
-                               : i + 1 == count ? " or "
-                                                : ", ",
-                               words[i]);
-}
-
 size_t choice_option_parse(const char *name, const char *value, const char *const *words,
                            size_t count, struct argp_state *state) {
     char expected[WORDS_BYTES];
     for (size_t i = 0; i < count; i++)
         if (strcmp(words[i], value) == 0)
             return i;
-    join_words(words, count, expected);
+    text_join_names(words, count, " or ", expected, sizeof expected);
     argp_error(state, "%s: \"%s\" (expected %s)", name, value, expected);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "read.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "lexer.h"
 
 #include <errno.h>
@@ -351,12 +352,10 @@ bool read_duration(const struct reader *reader, const struct tree_node *node, co
 bool read_choice(const struct reader *reader, const struct tree_node *node, const char *what,
                  const char *const *names, size_t *ret_index) {
     char expected[300];
-    size_t length = 0;
-    for (size_t i = 0; names[i] && length < sizeof expected; i++) {
-        const char *between = i == 0 ? "" : names[i + 1] ? ", " : " or ";
-        length += (size_t)snprintf(expected + length, sizeof expected - length, "%s%s", between,
-                                   names[i]);
-    }
+    size_t count = 0;
+    while (names[count])
+        count++;
+    text_join_names(names, count, " or ", expected, sizeof expected);
     if (!read_scalar(reader, node, what, expected))
         return false;
     struct near near = near_to(node->text);

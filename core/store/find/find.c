@@ -449,8 +449,6 @@ int find_count(struct find *find, const struct find_query *query, bool (*is_expi
 int find_hold(struct find *find, uint64_t *ret_end, struct error *ret_error) {
     check(!find->held);
     int r = open_parts(find, true, &find->held, ret_error);
-    if (r == -ERROR_DAMAGED)
-        r = open_parts(find, false, &find->held, ret_error);
     if (r == 0)
         *ret_end = archive_parts_end(find->held).position;
     return r;

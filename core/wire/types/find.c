@@ -2,11 +2,10 @@
  * named. */
 #include "find.h"
 
-#include "core/base/check.h"
+#include "core/base/text.h"
 #include "field_text.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 static int check_range(const char *from_name, int64_t from_us, const char *until_name,
                        int64_t until_us, struct text *ret_field, struct error *ret_error) {
@@ -52,18 +51,12 @@ static int check_amount(const struct find_query *query, struct text *ret_field,
     return 0;
 }
 
-#define FIELD_NAMES_SIZE ((size_t)FIELD_COUNT * 32)
-
 /* "card, customer, … or phone" */
-static const char *list_fields(char ret_text[FIELD_NAMES_SIZE]) {
-    size_t length = 0;
-    for (enum transaction_field field = 0; field < FIELD_COUNT; field++) {
-        const char *before = field == 0 ? "" : field + 1 < FIELD_COUNT ? ", " : " or ";
-        length += (size_t)snprintf(ret_text + length, FIELD_NAMES_SIZE - length, "%s%s", before,
-                                   transaction_field_name(field));
-        check(length < FIELD_NAMES_SIZE);
-    }
-    return ret_text;
+static const char *list_fields(char *ret_string, size_t size) {
+    const char *names[FIELD_COUNT];
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
+        names[field] = transaction_field_name(field);
+    return text_join_names(names, FIELD_COUNT, " or ", ret_string, size);
 }
 
 static int check_keys(const struct find_query *query, struct error *ret_error) {
@@ -73,10 +66,10 @@ static int check_keys(const struct find_query *query, struct error *ret_error) {
     for (size_t i = 0; i < query->key_count; i++) {
         const struct find_key *key = &query->keys[i];
         if (key->field >= FIELD_COUNT) {
-            char names[FIELD_NAMES_SIZE];
+            char names[300];
             return error_set(ret_error, ERROR_INVALID,
                              "a key's field is not one that this version knows; expected %s",
-                             list_fields(names));
+                             list_fields(names, sizeof names));
         }
         int r = field_check_required(transaction_field_name(key->field), key->value,
                                      TRANSACTION_FIELD_MAX, ret_error);

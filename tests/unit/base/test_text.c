@@ -110,11 +110,39 @@ static void distances(void **state) {
     assert_true(text_distance(text_of(longest), text_of("a")) == SIZE_MAX);
 }
 
+static void names_are_joined(void **state) {
+    static const char *const names[] = {"card", "ip", "mcc"};
+    char list[32];
+    (void)state;
+    assert_string_equal(text_join_names(names, 0, " or ", list, sizeof list), "");
+    assert_string_equal(text_join_names(names, 1, " or ", list, sizeof list), "card");
+    assert_string_equal(text_join_names(names, 2, " or ", list, sizeof list), "card or ip");
+    assert_string_equal(text_join_names(names, 3, " and ", list, sizeof list), "card, ip and mcc");
+}
+
+static void a_list_is_cut(void **state) {
+    static const char *const names[] = {"card", "ip", "mcc"};
+    char list[32];
+    (void)state;
+    memset(list, '!', sizeof list);
+    for (size_t size = 1; size < sizeof "card, ip or mcc"; size++) {
+        text_join_names(names, 3, " or ", list, size);
+        assert_int_equal(strlen(list), size - 1);
+        assert_memory_equal(list, "card, ip or mcc", size - 1);
+        assert_int_equal(list[size], '!');
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clean_texts), cmocka_unit_test(unclean_texts),
-        cmocka_unit_test(plain_texts), cmocka_unit_test(card_numbers),
-        cmocka_unit_test(order),       cmocka_unit_test(distances),
+        cmocka_unit_test(clean_texts),
+        cmocka_unit_test(unclean_texts),
+        cmocka_unit_test(plain_texts),
+        cmocka_unit_test(card_numbers),
+        cmocka_unit_test(order),
+        cmocka_unit_test(distances),
+        cmocka_unit_test(names_are_joined),
+        cmocka_unit_test(a_list_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

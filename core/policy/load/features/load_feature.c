@@ -3,7 +3,7 @@
 #include "load_feature.h"
 
 #include "core/base/check.h"
-#include "core/feature/plan/aggregate_names.h"
+#include "core/base/text.h"
 #include "core/policy/check/checker_fired.h"
 #include "load_aggregate.h"
 #include "load_filter.h"
@@ -31,6 +31,16 @@ static int add_filter(struct feature_draft *it, const struct tree_node *node,
     return load_filter_add(it->loader, it->draft, &it->loader->reader, node, syntax);
 }
 
+/* "count, sum, … and quantile" */
+static const char *list_aggregates_with_outcomes(char *ret_string, size_t size) {
+    const char *names[AGGREGATE_TYPE_COUNT];
+    size_t count = 0;
+    for (int i = 0; i < AGGREGATE_TYPE_COUNT; i++)
+        if (aggregate_takes_outcomes((enum aggregate)i))
+            names[count++] = aggregate_name((enum aggregate)i);
+    return text_join_names(names, count, " and ", ret_string, size);
+}
+
 static struct syntax *read_condition(struct feature_draft *it, const struct tree_node *node,
                                      const char *what) {
     struct syntax *syntax = load_expression_node(it->loader->load, it->loader->reader.source, node,
@@ -38,10 +48,11 @@ static struct syntax *read_condition(struct feature_draft *it, const struct tree
     if (!syntax || !syntax_reads(syntax, TEXT_LITERAL("outcome")) ||
         aggregate_takes_outcomes(it->feature.aggregate))
         return syntax;
-    char names[AGGREGATE_NAMES_SIZE];
+    char names[300];
     read_diagnostic(&it->loader->reader, node,
                     "%s cannot depend on the outcome, which is reported later; %s can",
-                    aggregate_name(it->feature.aggregate), aggregate_names_with_outcomes(names));
+                    aggregate_name(it->feature.aggregate),
+                    list_aggregates_with_outcomes(names, sizeof names));
     return NULL;
 }
 

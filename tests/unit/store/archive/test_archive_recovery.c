@@ -376,7 +376,6 @@ static void a_stillborn_segment_is_moved_aside(void **state) {
     free((char *)(uintptr_t)closed.data);
 }
 
-/* A crash after the header, before the first record; then the day changes. */
 /* Whoever only looks must say so, too. */
 static void a_damaged_epoch_is_refused(void **state) {
     struct bench *bench = *state;
@@ -385,6 +384,7 @@ static void a_damaged_epoch_is_refused(void **state) {
     assert_refused_untouched(bench, ERROR_DAMAGED, "epoch", "damaged");
 }
 
+/* A crash after the header, before the first record; then the day changes. */
 static void an_empty_segment_is_in_order(void **state) {
     struct bench *bench = *state;
     const char *path = scratch_path(bench->folder, names[2]);

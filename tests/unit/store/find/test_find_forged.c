@@ -128,13 +128,15 @@ static int take(void *user, const struct find_row *row, struct error *ret_error)
 }
 
 static void assert_finds_all(const struct scene *scene, const struct find_query *query,
-                             enum find_index index, const char *what) {
+                             enum find_index index, bool is_held, const char *what) {
     const struct find_options options = {.archive = scene->path, .index = index, .tail_bytes = 1};
     struct find *find = find_new(&options);
-    uint64_t last = 0;
+    uint64_t last = 0, end;
     const struct find_taker taker = {.take = take, .user = &last};
     struct find_page page;
     struct error error;
+    if (is_held && find_hold(find, &end, &error) < 0)
+        fail_msg("%s: %s", what, error.text);
     if (find_run(find, query, &taker, &page, &error) < 0)
         fail_msg("%s: %s", what, error.text);
     if (page.rows != ROWS)
@@ -198,7 +200,9 @@ static void test_forged(void **state) {
                 if (index == FIND_KEEP_INDEX)
                     assert_makes_index(&scene, forgery->what);
                 forge(&scene, forgery);
-                assert_finds_all(&scene, query, (enum find_index)index, forgery->what);
+                assert_finds_all(&scene, query, (enum find_index)index, false, forgery->what);
+                forge(&scene, forgery);
+                assert_finds_all(&scene, query, (enum find_index)index, true, forgery->what);
                 forge(&scene, forgery);
                 assert_counts_all(&scene, query, (enum find_index)index, forgery->what);
                 if (index == FIND_KEEP_INDEX) { /* by now the file is good */
