@@ -84,13 +84,12 @@ int threshold_groups_take(struct threshold_groups *groups, const struct arrow_ro
     int r = 0;
     for (size_t i = 0; i < rows->count && r == 0; i++) {
         struct arrow_row row = arrow_rows_at(rows, i);
-        if (row.stream < 0 || (size_t)row.stream > snapshot->threshold_count)
-            return error_set(ret_error, ERROR_INVALID, "threshold %" PRId32 " is not known",
-                             row.stream);
+        if (row.stream < 0 || (size_t)row.stream >= snapshot->threshold_count ||
+            snapshot->thresholds[row.stream].key_count == 0)
+            return error_set(ret_error, ERROR_INVALID,
+                             "there is no threshold %" PRId32 " with groups", row.stream);
         groups->share = row.share;
-        if ((size_t)row.stream < snapshot->threshold_count &&
-            snapshot->thresholds[row.stream].key_count > 0)
-            r = take_block(groups, &row, ret_error);
+        r = take_block(groups, &row, ret_error);
     }
     return r;
 }

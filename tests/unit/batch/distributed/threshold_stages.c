@@ -195,11 +195,28 @@ static int run_rows(const struct stage *stage, enum threshold_rows_kind kind, st
 
 /* ---- out of the values ---- */
 
+/* To their shares, and there in any order. */
+static void shuffle(const struct stage *stage, struct task_rows *values) {
+    task_rows_sort(values);
+    for (size_t first = 0; first < values->count;) {
+        size_t end = end_of_share(values, first);
+        for (; first < end; first++) {
+            size_t other = first + (size_t)(split_mix(&stage->engine->random) % (end - first));
+            struct arrow_row swap = values->rows[first];
+            values->rows[first] = values->rows[other];
+            values->rows[other] = swap;
+        }
+    }
+}
+
 static int find_groups(const struct stage *stage, struct task_rows *out, struct error *ret_error) {
     const struct task_rows *values = &stage->engine->values;
+    size_t first = 0;
     int r = 0;
-    task_rows_sort(&stage->engine->values);
-    for (size_t first = 0; first < values->count && r == 0;) {
+    shuffle(stage, &stage->engine->values);
+    while (first < values->count && values->rows[first].share < 0)
+        first++;
+    while (first < values->count && r == 0) {
         size_t end = end_of_share(values, first);
         struct threshold_task *task = open_task(stage);
         struct block_queue queue = {0};
