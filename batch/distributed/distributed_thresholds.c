@@ -232,9 +232,8 @@ static int find_groups(struct distributed_thresholds *thresholds, struct thresho
 }
 
 int distributed_thresholds_baselines(struct distributed_thresholds *thresholds,
-                                     int (*take)(void *user, uint64_t hash, struct text key,
-                                                 double value, struct error *ret_error),
-                                     void *user, struct error *ret_error) {
+                                     rebuild_baseline_take *take, void *user,
+                                     struct error *ret_error) {
     struct buffer piece;
     uint64_t at = 0;
     int r = 0;
