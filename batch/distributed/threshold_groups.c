@@ -1,12 +1,11 @@
 #include "threshold_groups.h"
 
+#include "batch/base/scratch_file.h"
 #include "batch/thresholds/sample_compute.h"
 #include "batch/thresholds/sample_sort.h"
 #include "batch/thresholds/threshold_collector.h"
 #include "core/base/check.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -25,10 +24,7 @@ struct threshold_groups {
 
 static int make_file(void *user, struct error *ret_error) {
     const struct threshold_groups *groups = user;
-    int file = open(groups->task->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    return file < 0 ? error_set_errno(ret_error, errno, "%s: cannot create a scratch file",
-                                      groups->task->scratch)
-                    : file;
+    return scratch_file_in(groups->task->scratch, ret_error);
 }
 
 struct threshold_groups *threshold_groups_new(const struct threshold_task *task,
