@@ -15,7 +15,7 @@ enum distributed_stage {
      * end of the run, in any order, for the two stages behind them. */
     DISTRIBUTED_RECORD_VALUES,   /* threshold_records.h of each part */
     DISTRIBUTED_FEATURE_VALUES,  /* batch/tasks/feature_task.h, rows by threshold_rows.h */
-    DISTRIBUTED_GROUPS,          /* values to their shares; threshold_groups.h of each */
+    DISTRIBUTED_GROUPS,          /* values with a share to it; threshold_groups.h of each */
     DISTRIBUTED_COUNTS,          /* threshold_counts.h of any pieces of the values */
     DISTRIBUTED_RECORDED_SCORES, /* feature_outcomes() of each part, rows by threshold_rows.h */
     DISTRIBUTED_DERIVED_SCORES,  /* as feature values */

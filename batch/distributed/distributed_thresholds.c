@@ -5,6 +5,7 @@
 #include "distributed_thresholds.h"
 
 #include "batch/rebuild/rebuild_job.h"
+#include "batch/thresholds/found_groups.h"
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
 #include "threshold_rows.h"
@@ -16,18 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GROUP_OVERHEAD 64u /* estimated bytes of a group beside its key */
-#define FILE_BYTES     ((size_t)1 << 20)
-
-struct group {
-    struct text key;
-    double value;
-};
-
-struct groups {
-    struct group *groups;
-    size_t count, capacity;
-};
+#define FILE_BYTES ((size_t)1 << 20)
 
 struct distributed_thresholds {
     struct distributed_rebuild *rebuild;
@@ -36,7 +26,7 @@ struct distributed_thresholds {
     const struct threshold_job *job;
     /* DISTRIBUTED_GROUPS */
     struct arena *arena;
-    struct groups *groups; /* of each threshold */
+    struct found_groups *groups; /* of each threshold */
     size_t group_bytes;
     int file; /* groups that thresholds keep in the tables, as they came; -1: none */
     uint64_t file_bytes;
@@ -125,21 +115,11 @@ static int damaged(struct error *ret_error) {
 
 static int add_group(struct distributed_thresholds *thresholds, size_t index, struct text key,
                      double value, struct error *ret_error) {
-    const struct threshold *threshold = &thresholds->job->snapshot->thresholds[index];
-    size_t memory = (size_t)thresholds->job->rebuild->options->memory_bytes;
-    struct groups *groups = &thresholds->groups[index];
-    thresholds->group_bytes += key.length + GROUP_OVERHEAD;
-    if (thresholds->group_bytes > memory / 4)
-        return threshold_too_many_groups(threshold, memory, ret_error);
-    if (groups->count == groups->capacity) {
-        groups->capacity = groups->capacity ? 2 * groups->capacity : 64;
-        groups->groups =
-            check_reallocarray(groups->groups, groups->capacity, sizeof *groups->groups);
-    }
-    key = arena_text(thresholds->arena, key);
-    check(key.data);
-    groups->groups[groups->count++] = (struct group){.key = key, .value = value};
-    return 0;
+    const struct threshold_job *job = thresholds->job;
+    return found_groups_add(&thresholds->groups[index], &job->snapshot->thresholds[index],
+                            (struct found_group){.key = key, .value = value},
+                            (size_t)job->rebuild->options->memory_bytes, &thresholds->group_bytes,
+                            thresholds->arena, ret_error);
 }
 
 static int flush_file(struct distributed_thresholds *thresholds, struct error *ret_error) {
@@ -215,28 +195,12 @@ static int take_groups(struct distributed_thresholds *thresholds, const struct a
     return r;
 }
 
-static int compare_groups(const void *left, const void *right) {
-    const struct group *a = left, *b = right;
-    return text_compare(a->key, b->key);
-}
-
 static int use_groups(struct distributed_thresholds *thresholds, size_t index,
                       struct threshold_values *values, struct error *ret_error) {
-    struct groups *groups = &thresholds->groups[index];
-    struct text *keys = arena_calloc(thresholds->arena, groups->count, sizeof *keys);
-    double *numbers = arena_calloc(thresholds->arena, groups->count, sizeof *numbers);
-    check(keys && numbers);
-    if (groups->count > 0)
-        qsort(groups->groups, groups->count, sizeof *groups->groups, compare_groups);
-    for (size_t i = 0; i < groups->count; i++) {
-        keys[i] = groups->groups[i].key;
-        numbers[i] = groups->groups[i].value;
-        if (i > 0 && text_equal(keys[i], keys[i - 1]))
+    found_groups_use(&thresholds->groups[index], thresholds->arena, values);
+    for (size_t i = 1; i < values->group_count; i++)
+        if (text_equal(values->keys[i], values->keys[i - 1]))
             return error_set(ret_error, ERROR_INVALID, "a group of a threshold came twice");
-    }
-    values->keys = keys;
-    values->values = numbers;
-    values->group_count = groups->count;
     return 0;
 }
 
@@ -268,9 +232,8 @@ static int find_groups(struct distributed_thresholds *thresholds, struct thresho
 }
 
 int distributed_thresholds_baselines(struct distributed_thresholds *thresholds,
-                                     int (*take)(void *user, uint64_t hash, struct text key,
-                                                 double value, struct error *ret_error),
-                                     void *user, struct error *ret_error) {
+                                     rebuild_baseline_take *take, void *user,
+                                     struct error *ret_error) {
     struct buffer piece;
     uint64_t at = 0;
     int r = 0;

@@ -2,11 +2,10 @@
  * what comes out of them (threshold_task.h). Private to batch/. */
 #pragma once
 
+#include "batch/rebuild/rebuild_options.h"
 #include "batch/tasks/arrow_blocks.h"
 #include "batch/thresholds/threshold_job.h"
 #include "distributed_options.h"
-
-struct score_counts;
 
 struct distributed_thresholds;
 
@@ -20,9 +19,8 @@ int distributed_thresholds_values(struct distributed_thresholds *thresholds,
                                   struct threshold_job *job, struct threshold_values **ret_values,
                                   struct error *ret_error);
 int distributed_thresholds_baselines(struct distributed_thresholds *thresholds,
-                                     int (*take)(void *user, uint64_t hash, struct text key,
-                                                 double value, struct error *ret_error),
-                                     void *user, struct error *ret_error);
+                                     rebuild_baseline_take *take, void *user,
+                                     struct error *ret_error);
 int distributed_thresholds_scores(struct distributed_thresholds *thresholds,
                                   struct threshold_job *job, const struct threshold_set *values,
                                   int64_t longest_us, bool recorded, struct score_counts *counts,

@@ -1,12 +1,11 @@
 #include "threshold_groups.h"
 
+#include "batch/base/scratch_file.h"
 #include "batch/thresholds/sample_compute.h"
 #include "batch/thresholds/sample_sort.h"
 #include "batch/thresholds/threshold_collector.h"
 #include "core/base/check.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -25,10 +24,7 @@ struct threshold_groups {
 
 static int make_file(void *user, struct error *ret_error) {
     const struct threshold_groups *groups = user;
-    int file = open(groups->task->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    return file < 0 ? error_set_errno(ret_error, errno, "%s: cannot create a scratch file",
-                                      groups->task->scratch)
-                    : file;
+    return scratch_file_in(groups->task->scratch, ret_error);
 }
 
 struct threshold_groups *threshold_groups_new(const struct threshold_task *task,
@@ -84,13 +80,12 @@ int threshold_groups_take(struct threshold_groups *groups, const struct arrow_ro
     int r = 0;
     for (size_t i = 0; i < rows->count && r == 0; i++) {
         struct arrow_row row = arrow_rows_at(rows, i);
-        if (row.stream < 0 || (size_t)row.stream > snapshot->threshold_count)
-            return error_set(ret_error, ERROR_INVALID, "threshold %" PRId32 " is not known",
-                             row.stream);
+        if (row.stream < 0 || (size_t)row.stream >= snapshot->threshold_count ||
+            snapshot->thresholds[row.stream].key_count == 0)
+            return error_set(ret_error, ERROR_INVALID,
+                             "there is no threshold %" PRId32 " with groups", row.stream);
         groups->share = row.share;
-        if ((size_t)row.stream < snapshot->threshold_count &&
-            snapshot->thresholds[row.stream].key_count > 0)
-            r = take_block(groups, &row, ret_error);
+        r = take_block(groups, &row, ret_error);
     }
     return r;
 }

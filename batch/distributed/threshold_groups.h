@@ -16,8 +16,8 @@ struct threshold_groups;
 struct threshold_groups *threshold_groups_new(const struct threshold_task *task,
                                               struct block_queue *queue);
 void threshold_groups_free(struct threshold_groups *groups); /* NULL is allowed */
-/* The next rows of the share, in any order; those of thresholds without groups are left out.
- * ERROR_DAMAGED, ERROR_INVALID, ERROR_SYSTEM: the scratch file. */
+/* The next rows of the share, in any order. ERROR_DAMAGED, ERROR_INVALID, ERROR_SYSTEM: the scratch
+ * file. */
 int threshold_groups_take(struct threshold_groups *groups, const struct arrow_rows *rows,
                           struct error *ret_error);
 /* After the last row: puts the results into the queue. */

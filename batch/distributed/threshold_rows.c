@@ -118,7 +118,6 @@ int threshold_rows_take(struct threshold_rows *rows, const struct arrow_rows *ba
 }
 
 static void put_counts(const struct threshold_rows *rows) {
-    const struct arrow_row row = {.share = rows->share};
     struct buffer block;
     buffer_init(&block);
     buffer_append_u8(&block, rows->is_other);
@@ -131,9 +130,8 @@ static void put_counts(const struct threshold_rows *rows) {
             buffer_append_varint(&block, counts->legit[score]);
         }
     }
-    struct arrow_row filled = row;
-    filled.block = buffer_text(&block);
-    block_queue_add(rows->queue, &filled);
+    const struct arrow_row row = {.share = rows->share, .block = buffer_text(&block)};
+    block_queue_add(rows->queue, &row);
     buffer_deinit(&block);
 }
 

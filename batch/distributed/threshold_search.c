@@ -50,8 +50,8 @@ static uint64_t sum_of(const uint64_t *counts) {
 static int lost(const struct threshold_search *search, uint64_t values, uint64_t expected,
                 struct error *ret_error) {
     return error_set(ret_error, ERROR_INVALID,
-                     "%" PRIu64 " values of threshold \"%" TEXT_FORMAT
-                     "\" were counted, and %" PRIu64 " expected",
+                     "%" PRIu64 " values of threshold \"%" TEXT_FORMAT "\" came, and %" PRIu64
+                     " were expected",
                      values, TEXT_ARGS(search->threshold->name), expected);
 }
 
@@ -96,10 +96,7 @@ int threshold_search_advance(struct threshold_search *search, size_t kept_max,
     if (search->pass.kind == THRESHOLD_PASS_NONE)
         return 0;
     if (search->kept_count != search->expected)
-        return error_set(ret_error, ERROR_INVALID,
-                         "%zu values of threshold \"%" TEXT_FORMAT "\" came, and %" PRIu64
-                         " were expected",
-                         search->kept_count, TEXT_ARGS(search->threshold->name), search->expected);
+        return lost(search, search->kept_count, search->expected, ret_error);
     qsort(search->kept, search->kept_count, sizeof *search->kept, compare_orders);
     settle(search, search->kept[search->rank - 1]);
     return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BLOCK_VALUES 4096u
+#define NO_SHARE     (-1)
 /* Of all blocks that are open, some tens of megabytes: with many shares and thresholds most blocks
  * are handed on before they are full. */
 #define HELD_MAX (1u << 20)
@@ -58,7 +59,8 @@ void value_blocks_free(struct value_blocks *blocks) {
 
 static void hand_on(struct value_blocks *blocks, size_t index) {
     struct open_block *open = blocks->open[index];
-    size_t shares = blocks->task->features->shares;
+    size_t shares = blocks->task->features->shares, threshold = index / shares;
+    bool has_groups = blocks->task->job.snapshot->thresholds[threshold].key_count > 0;
     struct buffer *whole = &blocks->whole;
     if (!open || open->count == 0)
         return;
@@ -67,8 +69,8 @@ static void hand_on(struct value_blocks *blocks, size_t index) {
     buffer_append(whole, open->values.bytes, open->values.length);
     buffer_append(whole, open->times.bytes, open->times.length);
     buffer_append(whole, open->keys.bytes, open->keys.length);
-    const struct arrow_row row = {.share = (int32_t)(index % shares),
-                                  .stream = (int32_t)(index / shares),
+    const struct arrow_row row = {.share = has_groups ? (int32_t)(index % shares) : NO_SHARE,
+                                  .stream = (int32_t)threshold,
                                   .sequence = (int64_t)blocks->sequence++,
                                   .block = buffer_text(whole)};
     block_queue_add(blocks->queue, &row);
@@ -133,7 +135,8 @@ void value_blocks_end(struct value_blocks *blocks, bool of_records) {
     buffer_append_u8(whole, of_records);
     for (size_t i = 0; i < count; i++)
         buffer_append_varint(whole, blocks->made[i]);
-    const struct arrow_row row = {.stream = (int32_t)count,
+    const struct arrow_row row = {.share = NO_SHARE,
+                                  .stream = (int32_t)count,
                                   .sequence = (int64_t)blocks->sequence++,
                                   .block = buffer_text(whole)};
     block_queue_add(blocks->queue, &row);

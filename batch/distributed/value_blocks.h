@@ -1,5 +1,6 @@
 /* Values of thresholds in rows: the stream is the threshold's number, the share that of its group
- * (threshold_task.h), or any where the threshold has no groups. A block:
+ * (threshold_task.h), or -1 where the threshold has no groups: tasks of groups need no such rows,
+ * nor the last rows below. A block:
  *
  *   u32 count, then the values (8 bytes each), their event times (8 bytes each), and the keys of
  *   their groups (varint length, bytes)

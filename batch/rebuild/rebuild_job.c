@@ -1,8 +1,7 @@
 /* Phases and progress of a rebuild; its message for an interrupt is written once, here. */
 #include "rebuild_job.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "batch/base/scratch_file.h"
 
 const char *rebuild_phase_name(enum rebuild_phase phase) {
     static const char *const names[REBUILD_PHASE_COUNT] = {"prepare",    "scan",   "fold",
@@ -42,6 +41,5 @@ int rebuild_scratch_file(void *user, struct error *ret_error) {
     const struct rebuild *rebuild = user;
     if (rebuild->writer)
         return generation_writer_scratch_file(rebuild->writer, ret_error);
-    int file = open(rebuild->options->generations, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    return file >= 0 ? file : error_set_errno(ret_error, errno, "cannot make a temporary file");
+    return scratch_file_in(rebuild->options->generations, ret_error);
 }

@@ -113,16 +113,16 @@ static int read_records(struct reading *reading, struct archive_part_reader *rea
 
 static void hand_on_rest(struct reading *reading) {
     const struct feature_task *task = reading->task;
-    for (size_t share = 0; share < task->shares && !reading->only_outcomes; share++)
+    for (size_t share = 0; share < task->shares; share++)
         hand_on(reading, share, FEATURE_ITEMS, &reading->items[share]);
-    for (size_t part = 0; part < task->part_count && !reading->only_outcomes; part++)
+    for (size_t part = 0; part < task->part_count; part++)
         hand_on(reading, part % task->shares, (int32_t)(1 + part), &reading->outcomes[part]);
 }
 
 /* As a task of values would pass them on. */
 static void pass_on_outcomes(struct reading *reading) {
     const struct feature_task *task = reading->task;
-    for (size_t part = 0; part < task->part_count && reading->only_outcomes; part++) {
+    for (size_t part = 0; part < task->part_count; part++) {
         const struct arrow_row row = {
             .share = (int32_t)feature_output(task, part),
             .stream = (int32_t)part,
@@ -156,10 +156,10 @@ static int read_part(const struct feature_task *task, const char *folder, size_t
         r = read_records(&reading, reader, ret_error);
         archive_part_close(reader);
     }
-    if (r == 0)
-        hand_on_rest(&reading);
-    if (r == 0)
+    if (r == 0 && only_outcomes)
         pass_on_outcomes(&reading);
+    else if (r == 0)
+        hand_on_rest(&reading);
     for (size_t i = 0; i < task->shares; i++)
         buffer_deinit(&reading.items[i]);
     for (size_t i = 0; i < task->part_count; i++)

@@ -1,5 +1,6 @@
 #include "sample_compute.h"
 
+#include "found_groups.h"
 #include "sample_merge.h"
 #include "sample_select.h"
 
@@ -8,9 +9,7 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define GROUP_OVERHEAD   64u
 #define GROUP_VALUES_MIN 4096u
 
 /* ---- one group ---- */
@@ -90,56 +89,10 @@ static int read_group(struct group_reader *reader, const struct threshold *thres
 
 /* ---- groups in the record ---- */
 
-struct found_group {
-    struct text key;
-    double value;
-};
-
-struct found_groups {
-    struct found_group *groups;
-    size_t count, capacity, bytes;
-};
-
-static int add_found(const struct sample_values *sample, const struct threshold *threshold,
-                     struct found_groups *found, struct found_group group, struct arena *arena,
-                     struct error *ret_error) {
-    found->bytes += group.key.length + GROUP_OVERHEAD;
-    if (found->bytes > sample->memory_bytes / 4)
-        return threshold_too_many_groups(threshold, sample->memory_bytes, ret_error);
-    if (found->count == found->capacity) {
-        found->capacity = found->capacity ? 2 * found->capacity : 64;
-        found->groups = check_reallocarray(found->groups, found->capacity, sizeof *found->groups);
-    }
-    group.key = arena_text(arena, group.key);
-    check(group.key.data);
-    found->groups[found->count++] = group;
-    return 0;
-}
-
-static int compare_found(const void *left, const void *right) {
-    const struct found_group *a = left, *b = right;
-    return text_compare(a->key, b->key);
-}
-
-static void use_found(struct found_groups *found, struct arena *arena,
-                      struct threshold_values *values) {
-    struct text *keys = arena_calloc(arena, found->count, sizeof *keys);
-    double *numbers = arena_calloc(arena, found->count, sizeof *numbers);
-    check(keys && numbers);
-    if (found->count > 0)
-        qsort(found->groups, found->count, sizeof *found->groups, compare_found);
-    for (size_t i = 0; i < found->count; i++) {
-        keys[i] = found->groups[i].key;
-        numbers[i] = found->groups[i].value;
-    }
-    values->keys = keys;
-    values->values = numbers;
-    values->group_count = found->count;
-}
-
 struct finding {
     const struct sample_values *sample;
     struct found_groups found;
+    size_t *bytes; /* of the groups of all thresholds so far */
     struct arena *arena;
 };
 
@@ -147,8 +100,9 @@ static int take_found(void *user, size_t index, struct text key, double value,
                       struct error *ret_error) {
     struct finding *finding = user;
     const struct found_group group = {.key = key, .value = value};
-    return add_found(finding->sample, &finding->sample->snapshot->thresholds[index],
-                     &finding->found, group, finding->arena, ret_error);
+    return found_groups_add(&finding->found, &finding->sample->snapshot->thresholds[index], group,
+                            finding->sample->memory_bytes, finding->bytes, finding->arena,
+                            ret_error);
 }
 
 int sample_compute_groups(const struct sample_values *sample, size_t index,
@@ -176,14 +130,12 @@ int sample_compute_groups(const struct sample_values *sample, size_t index,
     return r;
 }
 
-/* bytes: of the groups of the thresholds before. */
 static int find_groups(const struct sample_values *sample, size_t index, struct arena *arena,
                        size_t *bytes, struct threshold_values *values, struct error *ret_error) {
-    struct finding finding = {.sample = sample, .found.bytes = *bytes, .arena = arena};
+    struct finding finding = {.sample = sample, .bytes = bytes, .arena = arena};
     int r = sample_compute_groups(sample, index, take_found, &finding, ret_error);
     if (r == 0)
-        use_found(&finding.found, arena, values);
-    *bytes = finding.found.bytes;
+        found_groups_use(&finding.found, arena, values);
     free(finding.found.groups);
     return r;
 }

@@ -142,7 +142,6 @@ class WorkFolder:
             yield str(local)
             local.unlink()
 
-
     def batches(self):
         """The record batches of these files."""
         for file in self.files():

@@ -70,7 +70,6 @@ class Library:
         self.c.harrier_spark_free(names)
         return result
 
-
     def describe_features(self, archive, policy, payload, shares, outputs, earlier):
         """What feature tasks are told, and the columns of their rows as (type, name). earlier: a description whose
         parts count, as the archive may have grown since."""
@@ -115,21 +114,35 @@ class Batch:
         pa.RecordBatch._import_from_c(self.array, self.schema)
 
 
-class Task:
-    """A task of a rebuild in an executor."""
+class _Handle:
+    """What the library has opened, for one task in an executor."""
 
-    def __init__(self, library, description, scratch, memory):
+    kind = ""  # of the functions' names
+
+    def __init__(self, library, description, *arguments):
         self.library = library
         self.handle = ctypes.c_void_p()
-        self.batch = Batch()
-        library.call("task_open", description, ctypes.c_size_t(len(description)), os.fsencode(scratch),
-                     ctypes.c_uint64(memory), ctypes.byref(self.handle))
+        self.given, self.made = Batch(), Batch()
+        library.call(self.kind + "_open", description, ctypes.c_size_t(len(description)), *arguments,
+                     ctypes.byref(self.handle))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
-        self.library.c.harrier_spark_task_close(self.handle)
+        getattr(self.library.c, f"harrier_spark_{self.kind}_close")(self.handle)
+
+    def _made(self):
+        return ctypes.c_void_p(self.made.schema), ctypes.c_void_p(self.made.array)
+
+
+class Task(_Handle):
+    """A task of a rebuild."""
+
+    kind = "task"
+
+    def __init__(self, library, description, scratch, memory):
+        super().__init__(library, description, os.fsencode(scratch), ctypes.c_uint64(memory))
 
     def part_count(self):
         return self.library.c.harrier_spark_task_parts(self.handle)
@@ -137,45 +150,30 @@ class Task:
     def scan(self, folder, part):
         """The record batches of one part of the archive, whose file lies under the folder."""
         self.library.call("scan", self.handle, os.fsencode(folder), ctypes.c_uint64(part))
-        while self.library.call("scan_next", self.handle, ctypes.c_void_p(self.batch.schema),
-                                ctypes.c_void_p(self.batch.array)):
-            yield self.batch.take()
+        while self.library.call("scan_next", self.handle, *self._made()):
+            yield self.made.take()
 
     def fold(self, batches):
         """The record batches of one share, from its sorted rows."""
         for batch in batches:
-            schema, array = self.batch.put(batch)
+            given = self.given.put(batch)
             try:
-                self.library.call("fold_take", self.handle, schema, array)
+                self.library.call("fold_take", self.handle, *given)
             finally:
-                self.batch.give_back()
+                self.given.give_back()
             yield from self._folded()
         self.library.call("fold_end", self.handle)
         yield from self._folded()
 
     def _folded(self):
-        while self.library.c.harrier_spark_fold_next(self.handle, ctypes.c_void_p(self.batch.schema),
-                                                     ctypes.c_void_p(self.batch.array)):
-            yield self.batch.take()
+        while self.library.c.harrier_spark_fold_next(self.handle, *self._made()):
+            yield self.made.take()
 
 
-class FeatureTask:
-    """A task of an export of features in an executor."""
+class FeatureTask(_Handle):
+    """A task of an export of features."""
 
-    def __init__(self, library, description):
-        self.library = library
-        self.handle = ctypes.c_void_p()
-        self.given, self.made = Batch(), Batch()
-        library.call("features_open", description, ctypes.c_size_t(len(description)), ctypes.byref(self.handle))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.library.c.harrier_spark_features_close(self.handle)
-
-    def _made(self):
-        return ctypes.c_void_p(self.made.schema), ctypes.c_void_p(self.made.array)
+    kind = "features"
 
     def part(self, folder, part, rare):
         """The batch of a part, if it has any rows."""
@@ -214,24 +212,13 @@ class FeatureTask:
             yield self.made.take()
 
 
-class ThresholdTask:
-    """A task of a rebuild's thresholds in an executor."""
+class ThresholdTask(_Handle):
+    """A task of a rebuild's thresholds."""
+
+    kind = "thresholds"
 
     def __init__(self, library, description, scratch, memory):
-        self.library = library
-        self.handle = ctypes.c_void_p()
-        self.given, self.made = Batch(), Batch()
-        library.call("thresholds_open", description, ctypes.c_size_t(len(description)), os.fsencode(scratch),
-                     ctypes.c_uint64(memory), ctypes.byref(self.handle))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.library.c.harrier_spark_thresholds_close(self.handle)
-
-    def _made(self):
-        return ctypes.c_void_p(self.made.schema), ctypes.c_void_p(self.made.array)
+        super().__init__(library, description, os.fsencode(scratch), ctypes.c_uint64(memory))
 
     def _results(self):
         while self.library.call("thresholds_next", self.handle, *self._made()):

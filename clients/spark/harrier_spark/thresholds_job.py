@@ -89,7 +89,7 @@ class Thresholds:
         values = self.spark.read.schema(BLOCKS).parquet(*self.values)
         if stage == COUNTS:
             return values.mapInArrow(tasks.count, BLOCKS)
-        values = values.repartitionById(self.shares, "share").sortWithinPartitions("stream", "sequence")
+        values = values.where("share >= 0").repartitionById(self.shares, "share")  # the others have no groups
         return values.mapInArrow(tasks.find_groups, BLOCKS)
 
     def _transactions(self, stage, tasks):

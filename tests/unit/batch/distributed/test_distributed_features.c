@@ -96,20 +96,6 @@ static struct feature_task *open_task(struct text description) {
 }
 
 /* All rare records in the order of parts. */
-static void find_rare(const struct job *job, struct buffer *ret_rare) {
-    struct arrow_blocks *blocks = arrow_blocks_new();
-    struct task_rows rows = {0};
-    struct error error;
-    for (size_t part = job->task->part_count; part-- > 0;)
-        assert_int_equal(feature_rare(job->task, job->archive, part, blocks, &error), 0);
-    task_rows_take(blocks, &rows);
-    task_rows_sort(&rows);
-    for (size_t i = 0; i < rows.count; i++)
-        buffer_append(ret_rare, rows.rows[i].block.data, rows.rows[i].block.length);
-    task_rows_free(&rows);
-    arrow_blocks_free(blocks);
-}
-
 static void take_entries(struct job *job, struct task_rows *items) {
     struct arrow_blocks *blocks = arrow_blocks_new();
     struct error error;
@@ -122,56 +108,24 @@ static void take_entries(struct job *job, struct task_rows *items) {
     arrow_blocks_free(blocks);
 }
 
-/* Rows [first, end) in batches of any size. */
-static struct arrow_blocks *next_batch(struct job *job, const struct task_rows *rows, size_t *first,
-                                       size_t end) {
-    struct arrow_blocks *blocks = arrow_blocks_new();
-    size_t until = *first + 1 + (size_t)(split_mix(&job->random) % 20);
-    for (; *first < end && *first < until; ++*first)
-        arrow_blocks_add(blocks, &rows->rows[*first]);
-    return blocks;
-}
-
-static size_t end_of_share(const struct task_rows *rows, size_t first) {
-    size_t end = first;
-    while (end < rows->count && rows->rows[end].share == rows->rows[first].share)
-        end++;
-    return end;
-}
-
-/* The rows of a batch, while function takes them. */
-struct lent {
-    struct ArrowSchema schema;
-    struct ArrowArray array;
-    struct arrow_rows rows;
-};
-
-static void lend(struct arrow_blocks *blocks, struct lent *ret_lent) {
-    struct error error;
-    arrow_blocks_export(blocks, &ret_lent->schema, &ret_lent->array);
-    assert_int_equal(arrow_rows_of(&ret_lent->schema, &ret_lent->array, &ret_lent->rows, &error),
-                     0);
-    arrow_blocks_free(blocks);
-}
-
-static void give_back(struct lent *lent) {
-    lent->schema.release(&lent->schema);
-    lent->array.release(&lent->array);
+static void lend(struct job *job, const struct task_rows *rows, size_t *first, size_t end,
+                 struct lent *ret_lent) {
+    task_rows_lend(rows, first, end, 20, &job->random, ret_lent);
 }
 
 static void read_values(struct job *job, const struct task_rows *items, struct task_rows *values) {
     struct error error;
     for (size_t first = 0; first < items->count;) {
-        size_t end = end_of_share(items, first);
+        size_t end = task_rows_end_of_share(items, first);
         struct feature_task *task = open_task(job->description);
         struct feature_values *reading = feature_values_new(task);
         struct arrow_blocks *made = arrow_blocks_new();
         while (first < end) {
             struct lent lent;
-            lend(next_batch(job, items, &first, end), &lent);
+            lend(job, items, &first, end, &lent);
             if (feature_values_take(reading, &lent.rows, made, &error) < 0)
                 fail_msg("%s", error.text);
-            give_back(&lent);
+            task_rows_give_back(&lent);
             task_rows_take(made, values);
         }
         feature_values_end(reading, made);
@@ -223,15 +177,15 @@ static int decide(struct job *job, const struct task_rows *values, struct text r
     int r = 0;
     *ret_refused = 0;
     for (size_t first = 0; first < values->count && r == 0;) {
-        size_t end = end_of_share(values, first);
+        size_t end = task_rows_end_of_share(values, first);
         struct feature_task *task = open_task(job->description);
         struct feature_rows *rows =
             feature_rows_new(task, rare, job->sends_files ? job->scratch : job->archive, &listener);
         while (first < end && r == 0) {
             struct lent lent;
-            lend(next_batch(job, values, &first, end), &lent);
+            lend(job, values, &first, end, &lent);
             r = feature_rows_take(rows, &lent.rows, ret_error);
-            give_back(&lent);
+            task_rows_give_back(&lent);
         }
         if (r == 0)
             r = feature_rows_end(rows, ret_error);
@@ -267,7 +221,7 @@ static uint64_t features_there(struct job *job, const struct snapshot *policy, s
     buffer_init(&description);
     buffer_init(&rare);
     describe(job, policy, shares, outputs, &description);
-    find_rare(job, &rare);
+    task_rows_rare(job->task, job->archive, &rare);
     take_entries(job, &items);
     read_values(job, &items, &values);
     if (job->sends_files)

@@ -33,36 +33,9 @@ static void drain(struct block_queue *queue, struct task_rows *rows) {
     }
 }
 
-/* Rows [*first, end) in batches of any size. */
-struct lent {
-    struct ArrowSchema schema;
-    struct ArrowArray array;
-    struct arrow_rows rows;
-};
-
 static void lend(const struct stage *stage, const struct task_rows *rows, size_t *first, size_t end,
                  struct lent *ret_lent) {
-    struct arrow_blocks *blocks = arrow_blocks_new();
-    struct error error;
-    size_t until = *first + 1 + (size_t)(split_mix(&stage->engine->random) % 50);
-    for (; *first < end && *first < until; ++*first)
-        arrow_blocks_add(blocks, &rows->rows[*first]);
-    arrow_blocks_export(blocks, &ret_lent->schema, &ret_lent->array);
-    assert_int_equal(arrow_rows_of(&ret_lent->schema, &ret_lent->array, &ret_lent->rows, &error),
-                     0);
-    arrow_blocks_free(blocks);
-}
-
-static void give_back(struct lent *lent) {
-    lent->schema.release(&lent->schema);
-    lent->array.release(&lent->array);
-}
-
-static size_t end_of_share(const struct task_rows *rows, size_t first) {
-    size_t end = first;
-    while (end < rows->count && rows->rows[end].share == rows->rows[first].share)
-        end++;
-    return end;
+    task_rows_lend(rows, first, end, 50, &stage->engine->random, ret_lent);
 }
 
 /* ---- values ---- */
@@ -92,21 +65,6 @@ static int read_records(const struct stage *stage, struct error *ret_error) {
 
 /* ---- rows of an export of features ---- */
 
-static void find_rare(const struct stage *stage, const struct feature_task *task,
-                      struct buffer *ret_rare) {
-    struct arrow_blocks *blocks = arrow_blocks_new();
-    struct task_rows rows = {0};
-    struct error error;
-    for (size_t part = task->part_count; part-- > 0;)
-        assert_int_equal(feature_rare(task, stage->engine->archive, part, blocks, &error), 0);
-    task_rows_take(blocks, &rows);
-    task_rows_sort(&rows);
-    for (size_t i = 0; i < rows.count; i++)
-        buffer_append(ret_rare, rows.rows[i].block.data, rows.rows[i].block.length);
-    task_rows_free(&rows);
-    arrow_blocks_free(blocks);
-}
-
 static void take_parts(const struct stage *stage, bool only_outcomes, struct task_rows *rows) {
     struct threshold_task *task = open_task(stage);
     struct arrow_blocks *blocks = arrow_blocks_new();
@@ -127,7 +85,7 @@ static void read_values(const struct stage *stage, const struct task_rows *items
                         struct task_rows *values) {
     struct error error;
     for (size_t first = 0; first < items->count;) {
-        size_t end = end_of_share(items, first);
+        size_t end = task_rows_end_of_share(items, first);
         struct threshold_task *task = open_task(stage);
         struct feature_values *reading = feature_values_new(task->features);
         struct arrow_blocks *made = arrow_blocks_new();
@@ -135,7 +93,7 @@ static void read_values(const struct stage *stage, const struct task_rows *items
             struct lent lent;
             lend(stage, items, &first, end, &lent);
             assert_int_equal(feature_values_take(reading, &lent.rows, made, &error), 0);
-            give_back(&lent);
+            task_rows_give_back(&lent);
         }
         feature_values_end(reading, made);
         task_rows_take(made, values);
@@ -151,7 +109,7 @@ static int take_rows(const struct stage *stage, enum threshold_rows_kind kind, s
                      struct error *ret_error) {
     int r = 0;
     for (size_t first = 0; first < values->count && r == 0;) {
-        size_t end = end_of_share(values, first);
+        size_t end = task_rows_end_of_share(values, first);
         struct threshold_task *task = open_task(stage);
         struct block_queue queue = {0};
         struct threshold_rows *rows =
@@ -160,7 +118,7 @@ static int take_rows(const struct stage *stage, enum threshold_rows_kind kind, s
             struct lent lent;
             lend(stage, values, &first, end, &lent);
             r = threshold_rows_take(rows, &lent.rows, ret_error);
-            give_back(&lent);
+            task_rows_give_back(&lent);
         }
         if (r == 0)
             r = threshold_rows_end(rows, ret_error);
@@ -178,7 +136,7 @@ static int run_rows(const struct stage *stage, enum threshold_rows_kind kind, st
     struct task_rows items = {0}, values = {0};
     struct buffer rare;
     buffer_init(&rare);
-    find_rare(stage, task->features, &rare);
+    task_rows_rare(task->features, stage->engine->archive, &rare);
     if (kind == THRESHOLD_ROWS_RECORDED) {
         take_parts(stage, true, &values);
     } else {
@@ -195,12 +153,29 @@ static int run_rows(const struct stage *stage, enum threshold_rows_kind kind, st
 
 /* ---- out of the values ---- */
 
+/* To their shares, and there in any order. */
+static void shuffle(const struct stage *stage, struct task_rows *values) {
+    task_rows_sort(values);
+    for (size_t first = 0; first < values->count;) {
+        size_t end = task_rows_end_of_share(values, first);
+        for (; first < end; first++) {
+            size_t other = first + (size_t)(split_mix(&stage->engine->random) % (end - first));
+            struct arrow_row swap = values->rows[first];
+            values->rows[first] = values->rows[other];
+            values->rows[other] = swap;
+        }
+    }
+}
+
 static int find_groups(const struct stage *stage, struct task_rows *out, struct error *ret_error) {
     const struct task_rows *values = &stage->engine->values;
+    size_t first = 0;
     int r = 0;
-    task_rows_sort(&stage->engine->values);
-    for (size_t first = 0; first < values->count && r == 0;) {
-        size_t end = end_of_share(values, first);
+    shuffle(stage, &stage->engine->values);
+    while (first < values->count && values->rows[first].share < 0)
+        first++;
+    while (first < values->count && r == 0) {
+        size_t end = task_rows_end_of_share(values, first);
         struct threshold_task *task = open_task(stage);
         struct block_queue queue = {0};
         struct threshold_groups *groups = threshold_groups_new(task, &queue);
@@ -208,7 +183,7 @@ static int find_groups(const struct stage *stage, struct task_rows *out, struct 
             struct lent lent;
             lend(stage, values, &first, end, &lent);
             r = threshold_groups_take(groups, &lent.rows, ret_error);
-            give_back(&lent);
+            task_rows_give_back(&lent);
         }
         if (r == 0)
             r = threshold_groups_end(groups, ret_error);
@@ -231,7 +206,7 @@ static int count(const struct stage *stage, struct task_rows *out, struct error 
         struct lent lent;
         lend(stage, values, &first, values->count, &lent);
         r = threshold_counts_take(counts, &lent.rows, ret_error);
-        give_back(&lent);
+        task_rows_give_back(&lent);
         threshold_counts_end(counts);
         drain(&queue, out);
         threshold_counts_free(counts);
