@@ -125,9 +125,6 @@ static void keep_all(struct sandbox *sandbox, const struct console_options *opti
 }
 
 void confine_console(const struct console_options *options, struct log *log) {
-    const char *supervisor = getenv("NOTIFY_SOCKET");
-    char text[SANDBOX_TEXT_SIZE];
-    struct sandbox_state state;
     char *data = realpath(options->data, NULL);
     if (data)
         setenv("TMPDIR", data, true); /* of SQLite as well */
@@ -138,13 +135,6 @@ void confine_console(const struct console_options *options, struct log *log) {
     }
     struct sandbox *sandbox = sandbox_new();
     keep_all(sandbox, options);
-    if (supervisor && *supervisor == '@')
-        sandbox_keep_abstract_sockets(sandbox);
-    sandbox_enter(sandbox, &state);
+    sandbox_enter_and_log(sandbox, log);
     sandbox_free(sandbox);
-    log_line_with(log, LOG_INFO,
-                  LOG_FIELDS(log_field_signed("landlock", state.files ? state.landlock_version : 0),
-                             log_field_signed("ports", state.ports),
-                             log_field_signed("seccomp", state.system_calls)),
-                  "sandbox: %s", sandbox_describe(&state, text));
 }
