@@ -5,27 +5,16 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
 import unittest
 import unittest.mock
 
+from confinement import elsewhere, has_landlock, status_of
 from console_process import HARRIER, wait_for
 from console_test import ConsoleTest
 from server import is_sanitized
 
 RULE = "rules/velocity.yaml"
 DENIED = ("Permission denied", "Operation not permitted", "Function not implemented")
-
-
-def status_of(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file)
-
-
-def has_landlock():
-    return subprocess.run([sys.executable, "-c", "import ctypes; raise SystemExit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 2)"],
-                          check=False).returncode == 0
 
 
 class SandboxTest(ConsoleTest):
@@ -70,7 +59,7 @@ class SandboxTest(ConsoleTest):
         return self.art.post("/api/rules/approve", submission=answer["submission"], hash=version, comment="yes")
 
     def test_what_people_do_works(self):
-        home = self.elsewhere()
+        home = elsewhere(self)
         os.mkdir(f"{home}/git")
         for name, text in ((".gitconfig", "[include]\npath = ~/git/more\n"), ("git/more", "[user]\nname = x\n")):
             with open(f"{home}/{name}", "w", encoding="utf-8") as file:
@@ -106,12 +95,6 @@ class SandboxTest(ConsoleTest):
         for words in DENIED:
             self.assertNotIn(words, self.console.said())
 
-    def elsewhere(self):
-        """A folder that no option names."""
-        folder = tempfile.mkdtemp(prefix="harrier-elsewhere-", dir="/var/tmp")
-        self.addCleanup(shutil.rmtree, folder)
-        return folder
-
     def link_elsewhere(self, folder):
         shutil.copy(f"{self.policy}/{RULE}", folder)
         os.remove(f"{self.policy}/{RULE}")
@@ -120,7 +103,7 @@ class SandboxTest(ConsoleTest):
     @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
     def test_what_no_option_names_is_hidden(self):
         self.start()
-        folder = self.elsewhere()
+        folder = elsewhere(self)
         self.assertEqual(self.amy.get("/api/rules")[0], 200)
         self.link_elsewhere(folder)
         status, answer = self.amy.get("/api/rules")
