@@ -48,19 +48,16 @@ static void keep_index(struct sandbox *sandbox, const char *archive) {
 }
 
 static void keep_archive(struct sandbox *sandbox, const struct console_options *options) {
-    static const char *const within[] = {FOLDER_GENERATIONS}; /* may be a link to another disk */
     char *archive = folder_of_archive(options->archive);
+    char *generations = folder_in(options->archive, FOLDER_GENERATIONS);
     char *nights = nights_folder(options->reports, options->archive);
     keep_to_come(sandbox, options->archive, LANDLOCK_READ);
     sandbox_keep_folder(sandbox, archive, LANDLOCK_READ);
-    for (size_t i = 0; i < sizeof within / sizeof *within; i++) {
-        char *path = folder_in(options->archive, within[i]);
-        sandbox_keep_folder(sandbox, path, LANDLOCK_READ);
-        free(path);
-    }
+    sandbox_keep_folder(sandbox, generations, LANDLOCK_READ); /* may be a link to another disk */
     keep_to_come(sandbox, nights, LANDLOCK_WRITE);
     keep_index(sandbox, archive);
     free(archive);
+    free(generations);
     free(nights);
 }
 
