@@ -148,7 +148,7 @@ class SandboxTest(ConsoleTest):
         self.console.harrier = script
         self.start()
         job = self.job()
-        self.assertEqual((job["state"], "may not be run" in job["problem"]), ("failed", True), job)
+        self.assertEqual((job["state"], "a script, that needs --sandbox=off" in job["problem"]), ("failed", True), job)
         self.console.stop()
         self.start("--sandbox=off")
         self.assertEqual(self.job()["state"], "done")
