@@ -4,6 +4,7 @@ shown by the other tests, whose consoles are in it as well; its parts are tested
 import os
 import re
 import shutil
+import struct
 import subprocess
 import unittest
 import unittest.mock
@@ -89,7 +90,6 @@ class SandboxTest(ConsoleTest):
         self.assertEqual(self.job(policy="previous")["state"], "done")
         status, found = self.amy.get("/api/search", card="c1")
         self.assertEqual(status, 200, found)
-        self.assertTrue(os.path.isdir(f"{self.folder}/data/index"))  # which has files once there is more to be indexed
         done = self.console.run("backup", f"{self.folder}/kept")
         self.assertEqual(done.returncode, 0, done.stderr)
         for words in DENIED:
@@ -114,6 +114,29 @@ class SandboxTest(ConsoleTest):
             status, answer = self.amy.get("/api/rules")
             self.assertEqual(status, 200, answer)
         self.assertIn("sandbox: off", self.console.said())
+
+    def score_yesterday(self):
+        """So that there is a closed segment: of that, the index has a file."""
+        self.harrierd.stop()
+        shutil.rmtree(f"{self.folder}/data")
+        with open(f"{self.folder}/shift", "wb") as file:
+            file.write(struct.pack("=q", -86400 * 10**6))
+        self.harrierd.start(environment={
+            "LD_PRELOAD": os.environ["CLOCK_SHIFT_LIBRARY"], "CLOCK_SHIFT": f"{self.folder}/shift",
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        self.score(range(1, 101))
+        self.harrierd.stop()
+        self.harrierd.start()
+        self.score([101])
+
+    def test_the_index_is_written(self):
+        index = f"{self.folder}/data/index"
+        self.score_yesterday()
+        self.harrierd.stop()  # it writes one, too
+        shutil.rmtree(index, ignore_errors=True)
+        self.console.start()  # without a policy: it could write in the folder around one, which is around the index, too
+        wait_for(lambda: "the index of searches" in self.console.said() or any(name.endswith(".find") for name in os.listdir(index)))
+        self.assertNotIn("the index of searches", self.console.said())
 
     @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
     def test_another_archive_in_its_place(self):
