@@ -259,8 +259,8 @@ static void set_failed(const struct jobs *jobs, struct slot *slot, int status) {
                  WEXITSTATUS(status),
                  WEXITSTATUS(status) == 127
                      ? ": the program or the job's folder is missing, or the sandbox does not "
-                       "know it: what is not the file that was there when the console "
-                       "started may not be run"
+                       "let the program run: if it was replaced after the console's start, restart "
+                       "the console; if it is a script, that needs --sandbox=off"
                      : "");
     set_ended(slot, JOB_FAILED, problem);
 }

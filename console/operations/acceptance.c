@@ -9,6 +9,7 @@
 #include "night_shape.h"
 #include "nights.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,12 +148,11 @@ static int audit(struct sql *sql, const struct night_acceptance *acceptance, boo
 
 /* What the permissions allow, which faccessat() looks at, the sandbox may not: it knows the folders
  * that were there when the console started. */
-static int write_file(int folder, const struct night_acceptance *acceptance,
-                      struct error *ret_error) {
-    int r = night_acceptance_write(folder, acceptance, ret_error);
-    if (r == -(int)ERROR_SYSTEM && faccessat(folder, ".", W_OK, 0) == 0)
-        error_prefix(ret_error, "if the folder of the nights is newer than the console's start, "
-                                "restart the console: its sandbox only reads it");
+static int explain_denied(int folder, int r, struct error *error) {
+    if (r == -(int)ERROR_SYSTEM && strstr(error->text, strerror(EACCES)) &&
+        faccessat(folder, ".", W_OK, 0) == 0)
+        error_prefix(error, "the folder of the nights came after the console's start, and its "
+                            "sandbox only reads it: restart the console");
     return r;
 }
 
@@ -171,7 +171,10 @@ static int publish(struct sql *sql, int folder, const struct night_acceptance *a
     }
     if (r == 1)
         r = audit(sql, acceptance, false, by, ret_error);
-    return r < 0 ? r : write_file(folder, acceptance, ret_error);
+    if (r == 0)
+        r = explain_denied(folder, night_acceptance_write(folder, acceptance, ret_error),
+                           ret_error);
+    return r;
 }
 
 static int keep(struct sql *sql, int r, struct error *ret_error) {
@@ -225,7 +228,8 @@ int acceptance_take_back(struct sql *sql, int folder, const struct acceptance_by
     if (r == 0) {
         r = audit(sql, &acceptance, true, by, ret_error);
         if (r == 0)
-            r = night_acceptance_remove(folder, &acceptance, ret_error);
+            r = explain_denied(folder, night_acceptance_remove(folder, &acceptance, ret_error),
+                               ret_error);
         if (r == 1)
             r = error_set(ret_error, ERROR_EXISTS, "it has changed meanwhile: look again");
         struct error ignored;

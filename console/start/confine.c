@@ -48,19 +48,16 @@ static void keep_index(struct sandbox *sandbox, const char *archive) {
 }
 
 static void keep_archive(struct sandbox *sandbox, const struct console_options *options) {
-    static const char *const within[] = {FOLDER_GENERATIONS}; /* may be a link to another disk */
     char *archive = folder_of_archive(options->archive);
+    char *generations = folder_in(options->archive, FOLDER_GENERATIONS);
     char *nights = nights_folder(options->reports, options->archive);
     keep_to_come(sandbox, options->archive, LANDLOCK_READ);
     sandbox_keep_folder(sandbox, archive, LANDLOCK_READ);
-    for (size_t i = 0; i < sizeof within / sizeof *within; i++) {
-        char *path = folder_in(options->archive, within[i]);
-        sandbox_keep_folder(sandbox, path, LANDLOCK_READ);
-        free(path);
-    }
+    sandbox_keep_folder(sandbox, generations, LANDLOCK_READ); /* may be a link to another disk */
     keep_to_come(sandbox, nights, LANDLOCK_WRITE);
     keep_index(sandbox, archive);
     free(archive);
+    free(generations);
     free(nights);
 }
 
@@ -125,9 +122,6 @@ static void keep_all(struct sandbox *sandbox, const struct console_options *opti
 }
 
 void confine_console(const struct console_options *options, struct log *log) {
-    const char *supervisor = getenv("NOTIFY_SOCKET");
-    char text[SANDBOX_TEXT_SIZE];
-    struct sandbox_state state;
     char *data = realpath(options->data, NULL);
     if (data)
         setenv("TMPDIR", data, true); /* of SQLite as well */
@@ -138,13 +132,6 @@ void confine_console(const struct console_options *options, struct log *log) {
     }
     struct sandbox *sandbox = sandbox_new();
     keep_all(sandbox, options);
-    if (supervisor && *supervisor == '@')
-        sandbox_keep_abstract_sockets(sandbox);
-    sandbox_enter(sandbox, &state);
+    sandbox_enter_and_log(sandbox, log);
     sandbox_free(sandbox);
-    log_line_with(log, LOG_INFO,
-                  LOG_FIELDS(log_field_signed("landlock", state.files ? state.landlock_version : 0),
-                             log_field_signed("ports", state.ports),
-                             log_field_signed("seccomp", state.system_calls)),
-                  "sandbox: %s", sandbox_describe(&state, text));
 }

@@ -110,9 +110,6 @@ void confinement_hide_memory(const struct options *options) {
 }
 
 void confinement_enter(const struct options *options, struct log *log) {
-    const char *supervisor = getenv("NOTIFY_SOCKET");
-    char text[SANDBOX_TEXT_SIZE];
-    struct sandbox_state state;
     if (options->sandbox == SANDBOX_OFF) {
         log_line(log, LOG_INFO, "sandbox: off");
         return;
@@ -120,15 +117,8 @@ void confinement_enter(const struct options *options, struct log *log) {
     struct sandbox *sandbox = sandbox_new();
     keep_folders(sandbox, options);
     keep_ports(sandbox, options);
-    if (supervisor && *supervisor == '@')
-        sandbox_keep_abstract_sockets(sandbox);
-    sandbox_enter(sandbox, &state);
+    sandbox_enter_and_log(sandbox, log);
     sandbox_free(sandbox);
-    log_line_with(log, LOG_INFO,
-                  LOG_FIELDS(log_field_signed("landlock", state.files ? state.landlock_version : 0),
-                             log_field_signed("ports", state.ports),
-                             log_field_signed("seccomp", state.system_calls)),
-                  "sandbox: %s", sandbox_describe(&state, text));
 }
 
 static void report_hidden(const char *option, const char *path, struct log *log) {

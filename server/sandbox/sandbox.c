@@ -312,3 +312,17 @@ const char *sandbox_describe(const struct sandbox_state *state, char ret_text[SA
                 problems[i]);
     return ret_text;
 }
+
+void sandbox_enter_and_log(struct sandbox *sandbox, struct log *log) {
+    const char *supervisor = getenv("NOTIFY_SOCKET");
+    char text[SANDBOX_TEXT_SIZE];
+    struct sandbox_state state;
+    if (supervisor && *supervisor == '@')
+        sandbox_keep_abstract_sockets(sandbox);
+    sandbox_enter(sandbox, &state);
+    log_line_with(log, LOG_INFO,
+                  LOG_FIELDS(log_field_signed("landlock", state.files ? state.landlock_version : 0),
+                             log_field_signed("ports", state.ports),
+                             log_field_signed("seccomp", state.system_calls)),
+                  "sandbox: %s", sandbox_describe(&state, text));
+}

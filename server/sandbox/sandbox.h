@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "landlock.h"
+#include "server/ops/log.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,3 +69,7 @@ void sandbox_hide_memory(void);
 /* "files (Landlock 7), TCP ports, system calls (seccomp), no new privileges" */
 #define SANDBOX_TEXT_SIZE 512
 const char *sandbox_describe(const struct sandbox_state *state, char ret_text[SANDBOX_TEXT_SIZE]);
+
+/* Enters it as a service does: the supervisor that NOTIFY_SOCKET names can still be told things,
+ * and the log says what is in force. */
+void sandbox_enter_and_log(struct sandbox *sandbox, struct log *log);

@@ -7,10 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients"))
+from confinement import elsewhere, has_landlock, status_of  # noqa: E402
 from event_server import VERDICTS, EventTest  # noqa: E402
 from http_door import Door  # noqa: E402
 from server import HARRIERD, WAIT, free_port, is_sanitized, transaction  # noqa: E402
@@ -20,18 +20,6 @@ HARRIER = os.environ["HARRIER"]
 os.environ.pop("HARRIERD_SANDBOX", None)  # tests/threads/reports turns it off
 # What a denial looks like in the log or in an answer.
 DENIED = re.compile("Permission denied|Operation not permitted|Function not implemented|not supported by protocol")
-
-
-def status_of(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file)
-
-
-def has_landlock():
-    """As the log of a server says it; the kernel shows it nowhere else."""
-    return "Landlock" in subprocess.run(
-        [sys.executable, "-c", "import ctypes; print('Landlock' if ctypes.CDLL(None).syscall(444, None, 0, 1) > 1 else '')"],
-        capture_output=True, text=True, check=True).stdout
 
 
 class SandboxTest(EventTest):
@@ -45,12 +33,6 @@ class SandboxTest(EventTest):
 
     def path(self, name):
         return os.path.join(self.folder, name)
-
-    def elsewhere(self):
-        """A folder that no option names."""
-        folder = tempfile.mkdtemp(prefix="harrier-elsewhere-", dir="/var/tmp")
-        self.addCleanup(shutil.rmtree, folder)
-        return folder
 
     def harrier(self, *arguments):
         done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
@@ -73,7 +55,7 @@ class SandboxTest(EventTest):
     def begin_with_all(self):
         """Every door, and every kind of file; the policy is a symbolic link, and one of its files leads elsewhere."""
         self.token = self.new_token()
-        rules = f"{self.elsewhere()}/rules.yaml"
+        rules = f"{elsewhere(self)}/rules.yaml"
         shutil.move(self.path("policy/rules/velocity.yaml"), rules)
         os.symlink(rules, self.path("policy/rules/velocity.yaml"))
         os.rename(self.path("policy"), self.path("policy-1"))
@@ -164,7 +146,7 @@ class SandboxTest(EventTest):
         """A policy outside of the folders that were named at start; with sandbox_read it is found."""
         if not has_landlock():
             self.skipTest("the kernel has no Landlock")
-        folder = self.elsewhere()
+        folder = elsewhere(self)
         shutil.copytree(self.path("policy"), f"{folder}/policy")
         config = self.path("harrierd.conf")
 

@@ -147,6 +147,14 @@ class OperationsTest(ServerTest):
         status, answer = self.approver.post("/api/nights/accept", **ACCEPT)
         self.assertEqual((status, "restart the console" in answer["error"]), (500, True), answer)
         self.assertIsNone(self.held()[1])
+        path = os.path.join(self.nights, "accept.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"night": "2026-11-20", "source": "x", "reason": "x", "time_us": 1, "thresholds": ["amount_p90"],
+                       "cutoffs": []}, file)
+        status, answer = self.approver.post("/api/nights/take-back")
+        self.assertEqual((status, "restart the console" in answer["error"]), (500, True), answer)
+        self.assertEqual(self.held()[1]["source"], "x")
+        os.remove(path)
         self.console.stop()
         self.begin()
 

@@ -4,28 +4,18 @@ shown by the other tests, whose consoles are in it as well; its parts are tested
 import os
 import re
 import shutil
+import struct
 import subprocess
-import sys
-import tempfile
 import unittest
 import unittest.mock
 
+from confinement import elsewhere, has_landlock, status_of
 from console_process import HARRIER, wait_for
 from console_test import ConsoleTest
 from server import is_sanitized
 
 RULE = "rules/velocity.yaml"
 DENIED = ("Permission denied", "Operation not permitted", "Function not implemented")
-
-
-def status_of(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file)
-
-
-def has_landlock():
-    return subprocess.run([sys.executable, "-c", "import ctypes; raise SystemExit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 2)"],
-                          check=False).returncode == 0
 
 
 class SandboxTest(ConsoleTest):
@@ -70,7 +60,7 @@ class SandboxTest(ConsoleTest):
         return self.art.post("/api/rules/approve", submission=answer["submission"], hash=version, comment="yes")
 
     def test_what_people_do_works(self):
-        home = self.elsewhere()
+        home = elsewhere(self)
         os.mkdir(f"{home}/git")
         for name, text in ((".gitconfig", "[include]\npath = ~/git/more\n"), ("git/more", "[user]\nname = x\n")):
             with open(f"{home}/{name}", "w", encoding="utf-8") as file:
@@ -100,17 +90,10 @@ class SandboxTest(ConsoleTest):
         self.assertEqual(self.job(policy="previous")["state"], "done")
         status, found = self.amy.get("/api/search", card="c1")
         self.assertEqual(status, 200, found)
-        self.assertTrue(os.path.isdir(f"{self.folder}/data/index"))  # which has files once there is more to be indexed
         done = self.console.run("backup", f"{self.folder}/kept")
         self.assertEqual(done.returncode, 0, done.stderr)
         for words in DENIED:
             self.assertNotIn(words, self.console.said())
-
-    def elsewhere(self):
-        """A folder that no option names."""
-        folder = tempfile.mkdtemp(prefix="harrier-elsewhere-", dir="/var/tmp")
-        self.addCleanup(shutil.rmtree, folder)
-        return folder
 
     def link_elsewhere(self, folder):
         shutil.copy(f"{self.policy}/{RULE}", folder)
@@ -120,7 +103,7 @@ class SandboxTest(ConsoleTest):
     @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
     def test_what_no_option_names_is_hidden(self):
         self.start()
-        folder = self.elsewhere()
+        folder = elsewhere(self)
         self.assertEqual(self.amy.get("/api/rules")[0], 200)
         self.link_elsewhere(folder)
         status, answer = self.amy.get("/api/rules")
@@ -131,6 +114,29 @@ class SandboxTest(ConsoleTest):
             status, answer = self.amy.get("/api/rules")
             self.assertEqual(status, 200, answer)
         self.assertIn("sandbox: off", self.console.said())
+
+    def score_yesterday(self):
+        """So that there is a closed segment: of that, the index has a file."""
+        self.harrierd.stop()
+        shutil.rmtree(f"{self.folder}/data")
+        with open(f"{self.folder}/shift", "wb") as file:
+            file.write(struct.pack("=q", -86400 * 10**6))
+        self.harrierd.start(environment={
+            "LD_PRELOAD": os.environ["CLOCK_SHIFT_LIBRARY"], "CLOCK_SHIFT": f"{self.folder}/shift",
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        self.score(range(1, 101))
+        self.harrierd.stop()
+        self.harrierd.start()
+        self.score([101])
+
+    def test_the_index_is_written(self):
+        index = f"{self.folder}/data/index"
+        self.score_yesterday()
+        self.harrierd.stop()  # it writes one, too
+        shutil.rmtree(index, ignore_errors=True)
+        self.console.start()  # without a policy: it could write in the folder around one, which is around the index, too
+        wait_for(lambda: "the index of searches" in self.console.said() or any(name.endswith(".find") for name in os.listdir(index)))
+        self.assertNotIn("the index of searches", self.console.said())
 
     @unittest.skipUnless(has_landlock(), "the kernel has no Landlock")
     def test_another_archive_in_its_place(self):
@@ -165,7 +171,7 @@ class SandboxTest(ConsoleTest):
         self.console.harrier = script
         self.start()
         job = self.job()
-        self.assertEqual((job["state"], "may not be run" in job["problem"]), ("failed", True), job)
+        self.assertEqual((job["state"], "a script, that needs --sandbox=off" in job["problem"]), ("failed", True), job)
         self.console.stop()
         self.start("--sandbox=off")
         self.assertEqual(self.job()["state"], "done")
